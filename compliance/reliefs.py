@@ -1,0 +1,68 @@
+"""Reliefs: where and when "not registered yet" does not block, because carriers did not ask for registration.
+
+Source: rule 2.9 of tests/cases/README.md. Only codes that say "not registered yet" are ever relieved; suspended,
+deleted, expired, failed, mock and an unavailable registry still block. Relieved codes stay visible as information.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime
+
+from compliance.case import Case
+from compliance.codes import Code
+from compliance.decision import Finding, Severity
+from compliance.destinations import DestinationClass
+from compliance.pacific import start_of
+from compliance.policy import Phases
+
+_PROGRAMME_START_DAY = date(2023, 2, 15)
+_PROGRAMME_START = start_of(_PROGRAMME_START_DAY)
+
+_NOT_YET_ABROAD = frozenset(
+    {Code.DID_UNASSIGNED, Code.DID_ASSIGNMENT_PENDING, Code.CAMPAIGN_PENDING, Code.BRAND_UNVERIFIED},
+)
+_NOT_YET_EARLY = frozenset({Code.DID_UNASSIGNED, Code.DID_ASSIGNMENT_PENDING})
+
+
+def relieve(findings: list[Finding], case: Case) -> list[Finding]:
+    """Turn blocks that a relief covers into information, and put the relief's own flag in the place of the first."""
+    if case.destination is DestinationClass.CANADA:
+        return _with_flag(findings, _NOT_YET_ABROAD, Code.OK_NON_US_DESTINATION)
+    phases = case.policy.phases
+    if phases is None or not (case.is_us or case.destination is DestinationClass.TOLL_FREE):
+        return findings
+    if case.facts.at < phases.enforced_from:
+        return _with_flag(findings, _NOT_YET_EARLY, Code.FLAG_UNREGISTERED_PRE_ENFORCEMENT)
+    if _is_grandfathered(case) and case.facts.at < _grandfathered_until(case, phases):
+        return _with_flag(findings, _NOT_YET_EARLY, Code.FLAG_GRANDFATHERED_UNREGISTERED)
+    return findings
+
+
+def _with_flag(findings: list[Finding], covered: frozenset[Code], flag: Code) -> list[Finding]:
+    relieved: list[Finding] = []
+    flagged = False
+    for finding in findings:
+        if finding.code not in covered or finding.severity is not Severity.BLOCK:
+            relieved.append(finding)
+            continue
+        if not flagged:
+            relieved.append(Finding(flag, Severity.FLAG))
+            flagged = True
+        relieved.append(replace(finding, severity=Severity.INFO))
+    return relieved
+
+
+def _grandfathered_until(case: Case, phases: Phases) -> datetime:
+    closed_early = case.is_mms and case.facts.recipient.carrier in phases.grandfathered_mms_carriers
+    return phases.grandfathered_mms_until if closed_early else phases.grandfathered_until
+
+
+def _is_grandfathered(case: Case) -> bool:
+    """Customer and number were texting before the programme began, and nothing changed since."""
+    sender = case.facts.sender
+    number = sender.number
+    if number is None or sender.customer_since >= _PROGRAMME_START_DAY:
+        return False
+    if number.sms != "enabled" or number.sms_enabled_at is None or number.sms_enabled_at >= _PROGRAMME_START:
+        return False
+    changes = (number.number_changed_at, number.licence_changed_at)
+    return all(change is None or change < _PROGRAMME_START for change in changes)
