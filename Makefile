@@ -1,0 +1,55 @@
+# Everything runs from one virtual environment, made here: Python >= 3.11 with its venv module is all that must be there.
+
+PYTHON  ?= python3
+# How many test processes; auto is one a core.
+WORKERS ?= auto
+# Handed on to the command of run, test, bench and mutate.
+ARGS    ?=
+
+venv  := .venv
+bin   := $(venv)/bin
+stamp := $(venv)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench mutate clean
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  ARGS="..." is handed on: make run ARGS="--data-dir D --port-base P", make test ARGS="-k opt_out"'
+
+run: $(stamp) ## install what is missing, start everything with a demo company, stay up until Ctrl-C
+	$(bin)/a2p-gateway up $(ARGS)
+
+test: lint ## lint, then all tests; what is skipped is listed with its reason
+	$(bin)/python -m pytest -n $(WORKERS) --dist loadgroup -rs $(ARGS)
+
+lint: $(stamp) ## style, format, types, and who may import whom
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+bench: $(stamp) ## measure ourselves beside the floor of the stack and of the store
+	$(bin)/python -m loadtests.bench $(ARGS)
+
+mutate: $(stamp) ## break the code on purpose and see whether the tests notice
+	$(bin)/python -m tests.mutation $(ARGS)
+
+clean: ## remove the environment, caches and reports; var/, the data, stays
+	rm -rf $(venv) bench-out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment whose interpreter has gone (a new system Python) is made anew. uv where it is and works, since it is ten
+# times faster; pip everywhere else.
+$(stamp): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Python >= 3.11 is needed: make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(bin)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(venv)
+	@echo 'installing into $(venv) ...'
+	@if uv --version >/dev/null 2>&1 && \
+		uv pip install --quiet --python $(bin)/python -c constraints.txt -e '.[dev]'; then :; else \
+		{ $(bin)/python -m pip --version >/dev/null 2>&1 || $(bin)/python -m ensurepip >/dev/null; } && \
+		$(bin)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $@

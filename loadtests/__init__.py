@@ -1,0 +1,1 @@
+"""Measures and imitates from outside: traffic, emulators, benchmarks. Imports nothing of ours."""

@@ -1,0 +1,53 @@
+"""Instruments with small closed sets, each on a registry of its own."""
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from metrics.gateway import GatewayMetrics
+from metrics.registry import RegistryMetrics
+from metrics.worker import WorkerMetrics
+
+
+@pytest.fixture
+def registry():
+    """An empty registry."""
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def gateway(registry):
+    """Instruments of a gateway with few words."""
+    return GatewayMetrics(
+        registry,
+        channels=("im", "sms", "mms"),
+        verdicts=("allow", "flag", "defer", "block"),
+        reasons=("ok_registered", "recipient_opted_out"),
+        input_codes=("malformed_json", "missing_field"),
+        folded=("applied", "repeated"),
+        routes=("/v1/messages", "/v1/messages/{id}"),
+    )
+
+
+@pytest.fixture
+def worker(registry):
+    """Instruments of a worker with two carriers."""
+    return WorkerMetrics(
+        registry,
+        carriers=("acme", "zeta"),
+        lanes=("acme:urgent", "acme:bulk"),
+        outcomes=("accepted", "throttled"),
+        statuses=("delivered", "failed"),
+        reasons=("recipient_opted_out",),
+    )
+
+
+@pytest.fixture
+def registry_metrics(registry):
+    """Instruments of the registry process."""
+    return RegistryMetrics(registry)
+
+
+@pytest.fixture
+def everything(gateway, worker, registry_metrics, registry):
+    """All instruments of all processes on one registry: what is true of every metric."""
+    return registry
