@@ -7,14 +7,14 @@ it may or may not have happened, and asking again with the same arguments is saf
 Ids: a message is "<k>-<ms>-<seq>-<i>" (partition, the log entry's stream id, place in the entry); a refusal is
 "r-<k>-<ms>-<seq>" (its entry in the journal). So an id alone says where to look.
 
-Not here: the store behind it (store.py, functions.lua), batching of concurrent accepts (commit.py), when to try again
+Not here: the store behind it (store.py, functions/), batching of concurrent accepts (commit.py), when to try again
 (retry.py).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Status(StrEnum):
@@ -67,8 +67,7 @@ class Fenced(QueueError):  # noqa: N818 - says what happened
     """The caller's epoch is over: somebody else owns the partition."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Idempotency:
+class Idempotency(NamedTuple):
     """What makes a repeated request the same request."""
 
     #: Digest of tenant, sending user and key: names the request.
@@ -79,8 +78,7 @@ class Idempotency:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accept:
+class Accept(NamedTuple):
     """One request to keep: its messages all or none, its refusals into the journal, its key remembered."""
 
     partition: int
@@ -91,23 +89,15 @@ class Accept:
     #: Looked up first, also for a request that is refused as a whole; remembered only if there are messages.
     idempotency: Idempotency | None = None
 
-    def __post_init__(self) -> None:
-        """Refuse what could not be told apart again: line feeds separate messages in the store."""
-        for packed in (*self.messages, *self.refusals):
-            if not packed or b"\n" in packed:
-                raise ValueError("a message or refusal is empty or contains a line feed")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The request is on disk."""
 
     message_ids: tuple[str, ...]
     refusal_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class Replayed(NamedTuple):
     """The key is known with the same body: what was stored then. Nothing was written now."""
 
     message_ids: tuple[str, ...]

@@ -1,0 +1,68 @@
+"""What is kept beside the messages: inboxes, opt-outs, attachments.
+
+Not here: copying a message into an inbox, which is the owner's (owned.py).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.queue import InboxItem, OptOutRecord, keys
+from gateway.queue.wire import Wire, fcall
+
+
+class BesideStore:
+    """The edge's half of the queue that is not about messages under way."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def inbox(self, tenant: str, user: str, *, after: str, limit: int) -> list[InboxItem]:
+        """Read a user's instant messages in order, after a cursor ("" for the beginning; ValueError for a bad one)."""
+        start = f"({keys.stream_position(after)}" if after else "-"
+        entries = await self._wire.one(("XRANGE", keys.inbox(tenant, user), start, "+", "COUNT", limit))
+        return [InboxItem(cursor=stamp.decode(), payload=fields[3]) for stamp, fields in entries]
+
+    async def put_opt_outs(self, records: Sequence[OptOutRecord]) -> None:
+        """Keep opt-outs; durable when it returns. The earliest instant stays."""
+        by_tenant: dict[str, list[OptOutRecord]] = {}
+        for record in records:
+            by_tenant.setdefault(record.tenant, []).append(record)
+        await self._wire.all(
+            *(
+                fcall(
+                    "optout",
+                    [keys.opt_out(tenant, record.recipient) for record in theirs],
+                    *(value for record in theirs for value in (record.at_ms, record.keyword, record.number)),
+                )
+                for tenant, theirs in by_tenant.items()
+            )
+        )
+
+    async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | None]:
+        """Read opt-outs fresh for (tenant, E.164 recipient) pairs, in one round trip."""
+        replies = await self._wire.all(
+            *(("HMGET", keys.opt_out(tenant, recipient), "at_ms", "keyword", "number") for tenant, recipient in pairs)
+        )
+        return [_opt_out(tenant, recipient, reply) for (tenant, recipient), reply in zip(pairs, replies, strict=True)]
+
+    async def put_media(self, media_id: str, meta: bytes, body: bytes, *, ttl_s: int) -> None:
+        """Keep an uploaded attachment."""
+        await self._wire.one(fcall("put_media", (keys.media(media_id),), meta, body, ttl_s * 1000))
+
+    async def media_meta(self, media_ids: Sequence[str]) -> list[bytes | None]:
+        """Read attachments' descriptions, in one round trip."""
+        return await self._wire.all(*(("HGET", keys.media(media_id), "meta") for media_id in media_ids))
+
+    async def media_body(self, media_id: str) -> bytes | None:
+        """Read an attachment's bytes."""
+        body: bytes | None = await self._wire.one(("HGET", keys.media(media_id), "body"))
+        return body
+
+
+def _opt_out(tenant: str, recipient: str, reply: Any) -> OptOutRecord | None:
+    at_ms, keyword, number = reply
+    if at_ms is None:
+        return None
+    return OptOutRecord(
+        tenant=tenant, recipient=recipient, at_ms=int(at_ms), keyword=keyword.decode(), number=number.decode()
+    )
