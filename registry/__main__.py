@@ -1,0 +1,194 @@
+"""The command a2p-registry: reads options and settings, runs one command, ends with an exit status.
+
+Exit status 0: done. 1: not, or not all of it; the terminal says why. 2: the options are wrong.
+
+Not here: what a command does. Heavy imports are inside the commands, so that --help is quick.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from registry import terminal
+
+if TYPE_CHECKING:
+    from registry.importer import ImportOptions, Progress, Report
+    from registry.settings import Settings
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="a2p-registry",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # Plain help: it is read in narrow windows and in files, too.
+    help="Keeps brands, campaigns, numbers and users in SQL, and copies them to where gateways read them.\n\n"
+    "Every option has a setting of its name, such as A2P_REGISTRY_DATABASE_URL for --database-url; the option wins.",
+)
+
+DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database lives. (default: var)")]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(help="SQLAlchemy URL of the database. (default: SQLite, registry.db in the data directory)"),
+]
+RegistryUrl = Annotated[
+    str | None,
+    typer.Option(help="The registry store: redis://, rediss:// or unix://. (default: redis://127.0.0.1:6379/0)"),
+]
+
+
+@app.command()
+def serve(
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+    registry_url: RegistryUrl = None,
+    http_host: Annotated[str | None, typer.Option(help="Address of the HTTP API. (default: 127.0.0.1)")] = None,
+    http_port: Annotated[int | None, typer.Option(help="Port of the HTTP API. (default: 8081)")] = None,
+    admin_host: Annotated[str | None, typer.Option(help="Address of the admin port. (default: 127.0.0.1)")] = None,
+    admin_port: Annotated[
+        int | None,
+        typer.Option(help="Port of /metrics, /healthz and /readyz. (default: 8092)"),
+    ] = None,
+    supervised: Annotated[bool, typer.Option("--supervised", help="End when standard input does.")] = False,  # noqa: FBT002 - an option
+) -> None:
+    """Keep the registry store equal to the database, until stopped.
+
+    Brings the database up to date first. Every change that is committed, by whatever process, reaches the store in
+    order, usually within a quarter of a second; a store that lost its data is filled again. Without this process the
+    gateways' facts grow stale within 3 seconds.
+    """
+    from registry import app as registry_app  # noqa: PLC0415 - heavy
+    from registry.projector import HistoryError  # noqa: PLC0415 - heavy
+
+    settings = _settings(
+        data_dir=data_dir,
+        database_url=database_url,
+        registry_url=registry_url,
+        http_host=http_host,
+        http_port=http_port,
+        admin_host=admin_host,
+        admin_port=admin_port,
+    )
+    terminal.log_as_json()
+    with terminal.refusals(HistoryError):
+        _run(lambda: registry_app.serve(settings, supervised=supervised))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(help="A company file, format a2p-company/1.", exists=True, dir_okay=False, readable=True),
+    ],
+    credentials: Annotated[
+        Path | None,
+        typer.Option(
+            help="Leave API keys in this file: one a tenant, one a user. Valid keys that it has are kept.",
+            dir_okay=False,
+        ),
+    ] = None,
+    gateway_url: Annotated[
+        str,
+        typer.Option(help="The gateway that stores the opt-outs."),
+    ] = "http://127.0.0.1:8080",
+    wait: Annotated[float, typer.Option(help="How long to wait for the gateway, in seconds.", min=0)] = 30.0,
+    skip_opt_outs: Annotated[bool, typer.Option("--skip-opt-outs", help="Leave the opt-outs out.")] = False,  # noqa: FBT002 - an option
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Import a company: tenants, users, brands, campaigns, numbers, contacts and opt-outs.
+
+    Rows that are there already are made to be as in the file; what the file does not name stays as it is. A bad row is
+    reported with its place in the file (from 0), its field and what to do; good rows are imported all the same, and the
+    exit status is 1. Importing the same file again changes nothing.
+
+    Keys reach the gateway through `a2p-registry serve`. So do the keys with which opt-outs are handed over: they are
+    stored by the gateway only while both run.
+    """
+    from registry.company import CompanyFileError  # noqa: PLC0415 - heavy
+    from registry.credentials import CredentialsFileError  # noqa: PLC0415 - heavy
+    from registry.importer import ImportOptions  # noqa: PLC0415 - heavy
+
+    options = ImportOptions(
+        file=file,
+        credentials=credentials,
+        gateway_url=None if skip_opt_outs else gateway_url,
+        wait_s=wait,
+    )
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    with terminal.refusals(CompanyFileError, CredentialsFileError), terminal.progress_bars() as progress:
+        report = _run(lambda: _import(settings, options, progress))
+    terminal.show(report)
+    if report.bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def rebuild(data_dir: DataDir = None, database_url: DatabaseUrl = None, registry_url: RegistryUrl = None) -> None:
+    """Have the store's copy made anew from the database.
+
+    Needed after the database was restored from an older copy: `serve` refuses to run then. A `serve` that runs does it
+    at once, otherwise the next one does when it starts. Gateways see the facts as unavailable for that moment.
+    """
+    settings = _settings(data_dir=data_dir, database_url=database_url, registry_url=registry_url)
+    epoch = _run(lambda: _rebuild(settings))
+    typer.echo(f"The copy will be made anew, as epoch {epoch}.")
+
+
+async def _import(settings: "Settings", options: "ImportOptions", progress: "Progress") -> "Report":
+    from registry.database import Database  # noqa: PLC0415 - heavy
+    from registry.importer import import_company  # noqa: PLC0415 - heavy
+
+    async with Database.opened(settings) as database:
+        return await import_company(database, options, progress)
+
+
+async def _rebuild(settings: "Settings") -> int:
+    from registry.database import Database  # noqa: PLC0415 - heavy
+    from registry.projector import new_epoch  # noqa: PLC0415 - heavy
+    from registry.store import RegistryStore  # noqa: PLC0415 - heavy
+
+    async with Database.opened(settings) as database, RegistryStore.connected(settings.registry_url) as store:
+        mark = await store.mark()
+        async with database.writing() as connection:
+            return await new_epoch(connection, 0 if mark is None else mark.epoch + 1)
+
+
+def _settings(**given: Any) -> "Settings":
+    """Make the settings of options that were given and variables for the rest."""
+    from pydantic import ValidationError  # noqa: PLC0415 - heavy
+
+    from registry.settings import Settings  # noqa: PLC0415 - heavy
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = "_".join(str(part) for part in fault["loc"])
+            typer.echo(f"--{name.replace('_', '-')} (A2P_REGISTRY_{name.upper()}): {fault['msg']}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine in a loop of its own; what the system refuses ends the command with a sentence."""
+    import uvloop  # noqa: PLC0415 - heavy
+    from redis.exceptions import RedisError  # noqa: PLC0415 - heavy
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - heavy
+
+    with (
+        terminal.refusals(OSError, RedisError, SQLAlchemyError),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        return runner.run(main())
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Puts `a2p-registry serve` together: the database, the projector, the HTTP API and the admin port.
+
+The only file that names concrete parts. They start in order and stop in reverse.
+
+Not here: what any of them does.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from metrics.admin import admin_app, serve_admin
+from metrics.registry import RegistryMetrics
+from registry.database import Database
+from registry.lifetime import stop_event
+from registry.projector import Projector
+from registry.settings import Settings
+from registry.store import RegistryStore
+
+_SHUTDOWN_SECONDS: Final = 5.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """A running registry."""
+
+    http_port: int
+    admin_port: int
+    #: Ends only by a fault, which is its exception: projector.HistoryError, or a bug.
+    projecting: asyncio.Task[None]
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Registry]:
+    """Start every part; on the way out stop them in reverse. OSError when a port is taken."""
+    async with contextlib.AsyncExitStack() as stack:
+        database = await stack.enter_async_context(Database.opened(settings))
+        store = await stack.enter_async_context(RegistryStore.connected(settings.registry_url))
+        instruments = CollectorRegistry()
+        projector = Projector(database, store, RegistryMetrics(instruments))
+        admin = admin_app(instruments, lambda: projector.trouble)
+        admin_port = await stack.enter_async_context(serve_admin(admin, settings.admin_host, settings.admin_port))
+        projecting = asyncio.create_task(projector.run())
+        stack.push_async_callback(_cancel, projecting)
+        http_port = await stack.enter_async_context(_serve_http(settings))
+        yield Registry(http_port=http_port, admin_port=admin_port, projecting=projecting)
+
+
+async def serve(settings: Settings, *, supervised: bool) -> None:
+    """Run until told to stop. Raises what running() raises, and projector.HistoryError."""
+    stop = stop_event(supervised=supervised)
+    async with running(settings) as registry:
+        log.info("registry_started", http_port=registry.http_port, admin_port=registry.admin_port)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, registry.projecting}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if registry.projecting.done():
+            registry.projecting.result()
+    log.info("registry_stopped")
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Stop a task; a fault that ended it before is left for whoever looks at the task."""
+    task.cancel()
+    await asyncio.wait({task})
+
+
+@contextlib.asynccontextmanager
+async def _serve_http(settings: Settings) -> AsyncIterator[int]:
+    """Serve the HTTP API; yields its port."""
+    app = web.Application()
+    app.add_routes([web.get("/", _about), web.route("*", "/{path:.*}", _not_found)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+        port: int = runner.addresses[0][1]
+        yield port
+    finally:
+        await runner.cleanup()
+
+
+async def _about(_: web.Request) -> web.Response:
+    return web.json_response({"service": "a2p-registry"})
+
+
+async def _not_found(_: web.Request) -> web.Response:
+    return web.json_response(
+        {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"},
+        status=404,
+        content_type="application/problem+json",
+    )

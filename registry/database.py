@@ -1,0 +1,128 @@
+"""The SQL database: the engine, who may write when, and migrations at the start.
+
+One writer at a time, over all processes, so that the order of commits is the order of outbox.seq: a reader that has
+seen seq 7 will never find a 6 that was committed later. SQLite gives that with BEGIN IMMEDIATE, PostgreSQL with an
+advisory lock taken first. The rate of changes is that of people in a console, so a lock costs nothing.
+
+Not here: the tables (tables.py) and what is written (commands.py).
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from registry.settings import Settings
+
+#: How long a SQLite writer waits for another one: longer than the biggest batch of an import takes.
+_BUSY_TIMEOUT_MS: Final = 30_000
+_LOCKED_S: Final = 0.02
+#: The advisory lock of all writers, an arbitrary constant that means this to every version of ours.
+_WRITERS_LOCK: Final = 0x0A2B
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+
+
+class Database:
+    """The registry's database, migrated and ready."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        #: Set after every commit of this process, so that the projector need not wait for its next look.
+        self.changed = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: Settings) -> AsyncIterator[Self]:
+        """Open the database, bring its tables up to date, and close it at the end.
+
+        OSError when data_dir cannot be made; sqlalchemy.exc.SQLAlchemyError when the database cannot be opened.
+        """
+        if not settings.database_url:
+            settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database = cls(_engine(settings.sql_url()))
+        try:
+            await database._connect_first()
+            async with database.writing() as connection:
+                await connection.run_sync(migrate)
+            yield database
+        finally:
+            await database._engine.dispose()
+
+    async def _connect_first(self) -> None:
+        """Connect once, so that a new SQLite file is in WAL mode.
+
+        Getting there needs the file for itself, and is the one lock that busy_timeout does not wait for: two commands
+        that start on an empty folder would meet here.
+        """
+        until = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                async with self._engine.connect():
+                    return
+            except OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() >= until:
+                    raise
+            await asyncio.sleep(_LOCKED_S)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Give one consistent view: everything that is read in the block is of one instant."""
+        async with self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Be the one writer; committed at the end of the block, or rolled back whole if it raises.
+
+        What is read in the block cannot be changed by anybody else before the commit.
+        """
+        async with self._engine.connect() as connection:
+            await connection.execution_options(writes=True)
+            async with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+                yield connection
+        self.changed.set()
+
+
+def _engine(url: str) -> AsyncEngine:
+    engine = create_async_engine(url, hide_parameters=True)  # Errors quote statements, never people's numbers.
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # The driver begins no transaction by itself: _begin_sqlite does.
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")  # First: the next line may have to wait.
+    cursor.execute("PRAGMA journal_mode = WAL")  # Readers do not wait for the writer.
+    cursor.execute("PRAGMA synchronous = FULL")  # A commit survives a power cut.
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A writer takes the lock before it reads: one that upgrades later fails when another has committed in between.
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def migrate(connection: sa.Connection) -> None:
+    """Bring the tables up to date within the connection's transaction; nothing happens when they are."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

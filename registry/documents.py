@@ -1,0 +1,235 @@
+"""What the gateway sees of the rows: documents of compliance.documents, rendered from SQL.
+
+A document is a pure function of the rows as they stand. So the outbox of a change and the rebuild of the whole store
+use the same renderers, and cannot tell different stories. A document whose rows are gone renders to no bytes, which
+means: delete it.
+
+Not here: the keys and bytes themselves (compliance/documents.py) and when documents are sent (projector.py).
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from compliance import documents, facts
+from registry.records import ApiKey, Assignment, Brand, Campaign, Contact, Extension, Number, Record, Tenant, User
+from registry.tables import api_keys, assignments, brands, campaigns, contacts, extensions, numbers, tenants, users
+
+#: Bytes that stand for "this document is to be deleted".
+GONE: Final = b""
+#: How many documents are rendered, sent or staged at once.
+BATCH: Final = 500
+
+#: Store key to bytes, in the order in which they were rendered.
+Documents = dict[str, bytes]
+#: The values that name one document within its kind.
+DocumentId = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Kind:
+    """How one kind of document is made. Compared by identity: columns have an == of their own."""
+
+    #: The columns that name a document.
+    id: tuple[sa.ColumnElement[Any], ...]
+    #: Selects one row a document.
+    rows: sa.Select[Any]
+    key: Callable[..., str]
+    value: Callable[[sa.RowMapping], bytes]
+
+
+def _number(row: sa.RowMapping) -> bytes:
+    state = row["state"]
+    return documents.dump_number(
+        facts.SenderNumber(
+            owner=None if row["user"] is None else facts.Owner(tenant=row["tenant"], user=row["user"]),
+            kind=row["kind"],
+            sms=row["sms"],
+            sms_enabled_at=row["sms_enabled_at"],
+            number_changed_at=row["number_changed_at"],
+            licence_changed_at=row["licence_changed_at"],
+            toll_free_verification=row["toll_free_verification"],
+            assignment=None
+            if state is None
+            else facts.Assignment(state=state, campaign_id=row["campaign_id"], brand_id=row["brand_id"]),
+        ),
+    )
+
+
+def _campaign(row: sa.RowMapping) -> bytes:
+    return documents.dump_campaign(
+        facts.Campaign(
+            id=row["id"],
+            brand_id=row["brand_id"],
+            use_case=row["use_case"],
+            sub_use_cases=row["sub_use_cases"],
+            status=row["status"],
+            sharing=row["sharing"],
+            dca_complete=row["dca_complete"],
+            mock=row["mock"],
+            carriers=facts.CarrierStates(
+                att=row["att"],
+                tmobile=row["tmobile"],
+                verizon=row["verizon"],
+                us_cellular=row["us_cellular"],
+            ),
+            osr_status=row["osr_status"],
+            declares=facts.Declarations(
+                embedded_link=row["embedded_link"],
+                embedded_phone=row["embedded_phone"],
+                age_gated=row["age_gated"],
+                direct_lending=row["direct_lending"],
+            ),
+            att_class=row["att_class"],
+        ),
+    )
+
+
+def _brand(row: sa.RowMapping) -> bytes:
+    return documents.dump_brand(facts.Brand(**row))
+
+
+def _user(row: sa.RowMapping) -> bytes:
+    return documents.dump_user(documents.UserDocument(**row))
+
+
+def _extension(row: sa.RowMapping) -> bytes:
+    return documents.dump_extension(documents.ExtensionDocument(user=row["user"]))
+
+
+def _api_key(row: sa.RowMapping) -> bytes:
+    return documents.dump_key(documents.KeyDocument(**row))
+
+
+def _line(row: sa.RowMapping) -> bytes:
+    return documents.dump_line(documents.LineDocument(carrier=row["carrier"], line=row["line"]))
+
+
+#: The number that a user sends from when none is named: the local one whose SMS is enabled. There should be one (the
+#: others are superseded); of several the one that was enabled last.
+_SENDING_NUMBER: Final = (
+    sa.select(numbers.c.did)
+    .where(numbers.c.user == users.c.id, numbers.c.kind == "local", numbers.c.sms == "enabled")
+    .order_by(numbers.c.sms_enabled_at.desc().nulls_last(), numbers.c.did)
+    .limit(1)
+    .scalar_subquery()
+)
+
+NUMBERS: Final = Kind(
+    id=(numbers.c.did,),
+    rows=sa.select(numbers, assignments.c.state, assignments.c.campaign_id, assignments.c.brand_id).select_from(
+        numbers.outerjoin(assignments),
+    ),
+    key=documents.number_key,
+    value=_number,
+)
+CAMPAIGNS: Final = Kind(id=(campaigns.c.id,), rows=sa.select(campaigns), key=documents.campaign_key, value=_campaign)
+BRANDS: Final = Kind(
+    id=(brands.c.id,),
+    rows=sa.select(brands.c.id, brands.c.status, brands.c.vetting_score, brands.c.government),
+    key=documents.brand_key,
+    value=_brand,
+)
+USERS: Final = Kind(
+    id=(users.c.id,),
+    rows=sa.select(users.c.id, users.c.tenant, tenants.c.customer_since, _SENDING_NUMBER.label("number")).select_from(
+        users.join(tenants),
+    ),
+    key=documents.user_key,
+    value=_user,
+)
+EXTENSIONS: Final = Kind(
+    id=(extensions.c.tenant, extensions.c.digits),
+    rows=sa.select(extensions),
+    key=documents.extension_key,
+    value=_extension,
+)
+API_KEYS: Final = Kind(
+    id=(api_keys.c.id,),
+    rows=sa.select(
+        api_keys.c.id,
+        api_keys.c.sha256,
+        api_keys.c.tenant,
+        api_keys.c.user,
+        api_keys.c.scopes,
+    ).where(api_keys.c.revoked_at.is_(None)),
+    key=documents.api_key_key,
+    value=_api_key,
+)
+LINES: Final = Kind(id=(contacts.c.number,), rows=sa.select(contacts), key=documents.line_key, value=_line)
+
+#: All there is, in the order in which a rebuild writes it.
+KINDS: Final = (BRANDS, CAMPAIGNS, USERS, EXTENSIONS, API_KEYS, NUMBERS, LINES)
+
+
+async def touched_by(
+    connection: AsyncConnection,
+    changes: Iterable[tuple[Record | None, Record | None]],
+) -> Mapping[Kind, set[DocumentId]]:
+    """Return which documents may look different after the changes, each given as the record before and after."""
+    touched: dict[Kind, set[DocumentId]] = {kind: set() for kind in KINDS}
+    tenants_changed = set()
+    for before, after in changes:
+        if type(before) is Tenant and type(after) is Tenant and before.customer_since != after.customer_since:
+            tenants_changed.add(after.id)
+        for record in (before, after):
+            if record is not None:
+                for kind, document_id in _documents_of(record):
+                    touched[kind].add(document_id)
+    if tenants_changed:
+        theirs = await connection.execute(sa.select(users.c.id).where(users.c.tenant.in_(tenants_changed)))
+        touched[USERS] |= {(user,) for user in theirs.scalars()}
+    return touched
+
+
+def _documents_of(record: Record) -> Iterable[tuple[Kind, DocumentId]]:
+    """Name the documents that one record shows in."""
+    match record:
+        case User(id=user):
+            yield USERS, (user,)
+        case Extension(tenant=tenant, digits=digits):
+            yield EXTENSIONS, (tenant, digits)
+        case Brand(id=brand):
+            yield BRANDS, (brand,)
+        case Campaign(id=campaign):
+            yield CAMPAIGNS, (campaign,)
+        case Number(did=did, user=owner):
+            yield NUMBERS, (did,)
+            if owner is not None:  # Whose sending number it may have been, or be now.
+                yield USERS, (owner,)
+        case Assignment(did=did):
+            yield NUMBERS, (did,)
+        case ApiKey(id=key):
+            yield API_KEYS, (key,)
+        case Contact(number=number):
+            yield LINES, (number,)
+        case _:  # A tenant shows through its users (touched_by), an opt-out copy in nothing.
+            return
+
+
+async def render(connection: AsyncConnection, touched: Mapping[Kind, set[DocumentId]]) -> Documents:
+    """Render the named documents from the rows as they are now; GONE for those that have none."""
+    rendered: Documents = {}
+    for kind, ids in touched.items():
+        ordered = sorted(ids)
+        for start in range(0, len(ordered), BATCH):
+            some = ordered[start : start + BATCH]
+            rendered |= {kind.key(*document_id): GONE for document_id in some}
+            rows = await connection.execute(kind.rows.where(sa.tuple_(*kind.id).in_(some)))
+            rendered |= _render_rows(kind, rows.mappings().all())
+    return rendered
+
+
+async def render_all(connection: AsyncConnection) -> AsyncIterator[Documents]:
+    """Render every document there is, in batches; all of one instant if connection is of Database.reading()."""
+    for kind in KINDS:
+        rows = await connection.stream(kind.rows)
+        async for some in rows.mappings().partitions(BATCH):
+            yield _render_rows(kind, some)
+
+
+def _render_rows(kind: Kind, rows: Iterable[sa.RowMapping]) -> Documents:
+    return {kind.key(*(row[column] for column in kind.id)): kind.value(row) for row in rows}

@@ -1,0 +1,160 @@
+"""The records that the registry keeps, one frozen value a row.
+
+A record has exactly the columns of its table (tables.py), so that a row and a record are made from each other without a
+mapping in between. Two records are equal when nothing needs to be written. States that carriers and TCR give are plain
+text: a state nobody has heard of is kept, and the judge refuses it.
+
+Not here: what the gateway sees of them (documents.py) and how they change (commands.py).
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """One customer company."""
+
+    id: str
+    name: str
+    country: str
+    #: IANA name, such as America/New_York.
+    time_zone: str
+    currency: str
+    customer_since: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person of a tenant. Ids are unique over all tenants, and a user never moves to another one."""
+
+    id: str
+    tenant: str
+    name: str
+    #: employee, admin, support or operator.
+    role: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """A short number that colleagues dial; each tenant has its own set.
+
+    A row of its own, not a column of the user: so two users can swap extensions row by row, in any order.
+    """
+
+    tenant: str
+    digits: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """A business that is registered with The Campaign Registry. It never moves to another tenant."""
+
+    id: str
+    tenant: str
+    legal_name: str
+    status: str
+    #: 0 to 100, or None when never vetted.
+    vetting_score: int | None
+    government: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """A 10DLC campaign of a brand, flat; compliance.facts.Campaign explains the states."""
+
+    id: str
+    brand_id: str
+    use_case: str
+    sub_use_cases: tuple[str, ...]
+    status: str
+    sharing: str
+    dca_complete: bool
+    mock: bool
+    #: State at each carrier.
+    att: str
+    tmobile: str
+    verizon: str
+    us_cellular: str
+    osr_status: int | None
+    #: What the campaign declared that its texts contain.
+    embedded_link: bool
+    embedded_phone: bool
+    age_gated: bool
+    direct_lending: bool
+    att_class: str | None
+    #: For people and for the application at TCR; the judge does not look at these.
+    description: str
+    samples: tuple[str, ...]
+    opt_out_keywords: tuple[str, ...]
+    help_message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """One of our numbers (a DID), E.164."""
+
+    did: str
+    tenant: str
+    #: Its owner; None while it lies in the tenant's pool.
+    user: str | None
+    #: local, toll_free, personal or service.
+    kind: str
+    #: enabled, disabled or superseded.
+    sms: str
+    sms_enabled_at: datetime | None
+    number_changed_at: datetime | None
+    licence_changed_at: datetime | None
+    toll_free_verification: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """The link from a number to the campaign it sends for; no row means none."""
+
+    did: str
+    state: str
+    campaign_id: str | None
+    brand_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A key to the gateway's API. The secret itself is never kept."""
+
+    id: str
+    #: SHA-256 of the whole key as it travels, hexadecimal.
+    sha256: str
+    tenant: str
+    #: None for a tenant's key.
+    user: str | None
+    scopes: tuple[str, ...]
+    #: What it was minted for, for people.
+    label: str
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """What a number look-up said about an outside number, E.164."""
+
+    number: str
+    carrier: str | None
+    line: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """A copy of an opt-out that the gateway has stored; the truth is in the queue store."""
+
+    tenant: str
+    recipient: str
+    at: datetime
+    keyword: str
+    #: Which of the tenant's numbers received the word, when known.
+    number: str | None
+
+
+Record = Tenant | User | Extension | Brand | Campaign | Number | Assignment | ApiKey | Contact | OptOut

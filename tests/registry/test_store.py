@@ -1,0 +1,168 @@
+"""The functions of the registry store: a copy moves from one change to another whole, or not at all."""
+
+import pytest
+from redis.exceptions import ResponseError
+
+from compliance.documents import FEED_KEY, MARK_KEY
+from registry.store import REBUILD_KEY, Mark, RegistryStore, StaleError
+from tests.registry.builders import feed, stored
+
+START = Mark(epoch=1, seq=0)
+KEY, OTHER_KEY = "{reg}:brand:B1", "{reg}:brand:B2"
+
+
+async def everything_in(redis):
+    """All that could have changed, but for the instant of the mark."""
+    mark = await redis.hmget(MARK_KEY, ["epoch", "seq"])
+    return mark, await stored(redis), await feed(redis), await redis.get(REBUILD_KEY)
+
+
+class TestApply:
+    async def test_the_first_makes_the_mark(self, store, redis):
+        """Documents, feed and mark at once, the mark with the store's own clock."""
+        before = (await redis.time())[0]
+        await store.apply(START, 7, {KEY: b"one", OTHER_KEY: b"two"})
+
+        assert await store.mark() == Mark(epoch=1, seq=7)
+        assert await stored(redis) == {KEY: b"one", OTHER_KEY: b"two"}
+        assert await feed(redis) == [(7, {KEY: b"one", OTHER_KEY: b"two"})]
+        assert before * 1000 <= int(await redis.hget(MARK_KEY, "at_ms")) <= before * 1000 + 60_000
+
+    async def test_no_bytes_delete(self, store, redis):
+        """The feed says so too."""
+        mark = await store.apply(START, 7, {KEY: b"one"})
+        await store.apply(mark, 8, {KEY: b""})
+
+        assert await stored(redis) == {}
+        assert (await feed(redis))[-1] == (8, {KEY: b""})
+
+    async def test_bytes_are_bytes(self, store, redis):
+        """Whatever they are."""
+        await store.apply(START, 1, {KEY: bytes(range(256))})
+
+        assert await stored(redis) == {KEY: bytes(range(256))}
+
+    async def test_a_heartbeat_moves_only_the_instant(self, store, redis):
+        """No feed entry: nothing happened."""
+        mark = await store.apply(START, 7, {KEY: b"one"})
+        await redis.hset(MARK_KEY, "at_ms", 0)
+        before = await everything_in(redis)
+        await store.apply(mark, 7, {})
+
+        assert await everything_in(redis) == before
+        assert int(await redis.hget(MARK_KEY, "at_ms")) > 0
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            Mark(epoch=1, seq=6),
+            Mark(epoch=1, seq=8),
+            Mark(epoch=1, seq=0),
+            Mark(epoch=2, seq=7),
+            Mark(epoch=0, seq=7),
+            Mark(epoch=2, seq=0),
+        ],
+    )
+    async def test_what_does_not_start_at_the_mark_is_refused(self, store, redis, wrong):
+        """It would skip changes, repeat them, or mix two copies; nothing is written."""
+        await store.apply(START, 7, {KEY: b"one"})
+        before = await everything_in(redis)
+
+        with pytest.raises(StaleError, match="STALE 1 7"):
+            await store.apply(wrong, 9, {KEY: b"two"})
+        assert await everything_in(redis) == before
+
+    async def test_without_a_mark_only_a_first_is_taken(self, store, redis):
+        """A store that lost its data must not get the rest of a copy."""
+        with pytest.raises(StaleError, match="STALE 0 0"):
+            await store.apply(Mark(epoch=1, seq=7), 8, {KEY: b"one"})
+        assert await redis.keys("*") == []
+
+    @pytest.mark.parametrize("args", [[1, 0, 1, 2, KEY, b"one"], [1, 0, 1, 0, KEY, b"one"], [1, 5, 4, 0]])
+    async def test_arguments_that_do_not_fit_are_refused(self, store, redis, args):
+        """Half a document, or a way back."""
+        with pytest.raises(ResponseError, match="do not fit"):
+            await redis.fcall("apply", 2, MARK_KEY, FEED_KEY, *args)
+        assert await redis.keys("*") == []
+
+
+class TestRebuild:
+    async def test_the_old_copy_is_gone_and_the_new_one_shows_at_the_end(self, store, redis):
+        """A reader finds no mark, which says unavailable, until the copy is whole."""
+        await store.apply(START, 7, {KEY: b"old"})
+        await store.reset(2)
+        await store.stage(2, {OTHER_KEY: b"new"})
+        assert await store.mark() is None
+        assert await store.rebuilding()
+
+        await store.apply(Mark(epoch=2, seq=0), 9, {})
+        assert await store.mark() == Mark(epoch=2, seq=9)
+        assert await stored(redis) == {OTHER_KEY: b"new"}
+        assert not await store.rebuilding()
+
+    @pytest.mark.parametrize("epoch", [0, 1])
+    async def test_a_copy_is_replaced_only_by_a_newer_one(self, store, redis, epoch):
+        """A projector that slept must not empty the store."""
+        await store.apply(START, 7, {KEY: b"one"})
+        before = await everything_in(redis)
+
+        with pytest.raises(StaleError):
+            await store.reset(epoch)
+        assert await everything_in(redis) == before
+
+    @pytest.mark.parametrize("epoch", [1, 2])
+    async def test_two_rebuilds_of_one_epoch_do_not_mix(self, store, redis, epoch):
+        """The second would empty what the first has staged, and the first would set the mark over the rest."""
+        await store.reset(2)
+        await store.stage(2, {KEY: b"one"})
+
+        with pytest.raises(StaleError):
+            await store.reset(epoch)
+        assert await stored(redis) == {KEY: b"one"}
+
+    async def test_an_older_rebuild_ends_when_a_newer_begins(self, store, redis):
+        """Neither its documents nor its mark are taken."""
+        await store.reset(2)
+        await store.reset(3)
+
+        with pytest.raises(StaleError):
+            await store.stage(2, {KEY: b"one"})
+        with pytest.raises(StaleError):
+            await store.apply(Mark(epoch=2, seq=0), 9, {})
+        assert await stored(redis) == {}
+        assert await store.mark() is None
+
+    async def test_nothing_is_staged_behind_a_mark(self, store, redis):
+        """A reader would see it before its change."""
+        await store.apply(START, 7, {KEY: b"one"})
+
+        with pytest.raises(StaleError):
+            await store.stage(1, {KEY: b"two"})
+        assert await stored(redis) == {KEY: b"one"}
+
+    async def test_a_dead_rebuild_is_forgotten(self, store, redis):
+        """Its note expires by itself."""
+        await store.reset(2)
+
+        assert 0 < await redis.pttl(REBUILD_KEY) <= 5000
+
+    async def test_other_keys_are_left_alone(self, store, redis):
+        """Somebody may keep other things on the same server."""
+        await redis.set("{q:0}:n", "1")
+        await store.reset(2)
+
+        assert await redis.get("{q:0}:n") == b"1"
+
+
+async def test_functions_may_be_loaded_again(store):
+    """Every start does."""
+    await store.load_functions()
+
+    assert await store.apply(START, 0, {}) == START
+
+
+async def test_a_refusal_of_the_server_is_not_taken_for_stale(redis, valkey_server):
+    """Functions that are missing are an error of another kind."""
+    async with RegistryStore.connected(valkey_server.url) as store:
+        with pytest.raises(ResponseError, match="Function not found"):
+            await store.apply(START, 0, {})
