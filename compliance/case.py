@@ -6,6 +6,7 @@ Rules read a Case and nothing else. What is cheap is derived at once; segments a
 from compliance.content import Content, read_content
 from compliance.destinations import DestinationClass, read_destination
 from compliance.facts import Brand, Campaign, Facts
+from compliance.pacific import second_of
 from compliance.policy import Policy
 from compliance.segments import Segments, count_segments
 
@@ -15,7 +16,7 @@ _US_TERRITORY = DestinationClass.US_TERRITORY
 #: How old the last known good facts may be, in seconds, by origin; a program gets far less than a person.
 _STALE_LIMIT_APP_S = 900
 _STALE_LIMIT_API_S = 5
-#: Minutes during which an answer to an inbound message counts as a reply.
+#: How long after an inbound message an answer counts as a reply, in seconds.
 _REPLY_S = 60 * 60
 
 
@@ -36,6 +37,7 @@ class Case:
         "destination",
         "destination_number",
         "facts",
+        "is_us",
         "policy",
         "registration_checked",
         "registry_usable",
@@ -46,6 +48,8 @@ class Case:
         self.policy = policy
         #: Class of the destination, and its E.164 form ("" where it has none).
         self.destination, self.destination_number = read_destination(facts.message.to)
+        #: A subscriber of a US carrier, territories included, toll-free numbers not.
+        self.is_us = self.destination is _US or self.destination is _US_TERRITORY
         sender = facts.sender
         number = sender.number
         #: 10DLC registration is a matter of local numbers; toll-free ones are verified instead.
@@ -62,11 +66,6 @@ class Case:
                 self.brand = sender.brand
         self._segments: Segments | None = None
         self._content: Content | None = None
-
-    @property
-    def is_us(self) -> bool:
-        """A subscriber of a US carrier, territories included, toll-free numbers not."""
-        return self.destination is _US or self.destination is _US_TERRITORY
 
     @property
     def is_mms(self) -> bool:
@@ -97,7 +96,7 @@ class Case:
     def is_reply(self) -> bool:
         """Say whether this answers an inbound message of the last 60 minutes (inclusive)."""
         inbound_at = self.facts.message.in_reply_to_inbound_at
-        return inbound_at is not None and 0 <= (self.facts.at - inbound_at).total_seconds() <= _REPLY_S
+        return inbound_at is not None and 0 <= second_of(self.facts.at) - second_of(inbound_at) <= _REPLY_S
 
 
 def _is_young_enough(facts: Facts) -> bool:

@@ -74,4 +74,4 @@ class Decision:
     @property
     def other_codes(self) -> list[str]:
         """Codes found beside the reason, as records and answers show them."""
-        return [finding.code for finding in self.findings if finding.code != self.reason]
+        return [finding.code.value for finding in self.findings if finding.code != self.reason]

@@ -14,6 +14,8 @@ from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
 
+from compliance.folding import nfkc
+
 
 class DestinationClass(StrEnum):
     """What a destination is, as far as permission to text it goes."""
@@ -69,7 +71,7 @@ _COUNTRY_CODES: Final = frozenset(str(code) for code in COUNTRY_CODE_TO_REGION_C
     "379",
     "991",
 }
-_EXTENSION = re.compile(r"(?<![^\W\d_])(?:;ext=|extension|ext\.?|x)[ \t]*[0-9]+\Z", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?<![^\W\d_])(?ai:;ext=|extension|ext\.?|x)[ \t]*[0-9]+\Z")
 _LETTER = re.compile(r"[A-Za-z]")
 _DIGIT = re.compile(r"[0-9]")
 _FEWEST_DIGITS_BESIDE_LETTERS: Final = 3
@@ -96,7 +98,7 @@ _INVALID: Final = (DestinationClass.INVALID, "")
 
 
 def read_destination(to: str) -> tuple[DestinationClass, str]:
-    """Classify a destination; the second part is its E.164 form, "" where it has none (emergency, short code, invalid)."""
+    """Return the class of a destination and its E.164 form, "" where it has none (emergency, short code, invalid)."""
     match = _NANP.fullmatch(to)
     return _read_as_typed(to) if match is None else _nanp(to, match[1])
 
@@ -111,7 +113,7 @@ def _nanp(digits: str, npa: str) -> tuple[DestinationClass, str]:
 def _read_as_typed(to: str) -> tuple[DestinationClass, str]:
     if to.startswith(("user:", "ext:")):
         return _INVALID
-    text = _without_extension(unicodedata.normalize("NFKC", to).strip())
+    text = _without_extension(nfkc(to).strip())
     if _LETTER.search(text):
         if len(_DIGIT.findall(text)) < _FEWEST_DIGITS_BESIDE_LETTERS:
             return _INVALID

@@ -10,6 +10,8 @@ import unicodedata
 from enum import StrEnum
 from typing import Final
 
+from compliance.folding import nfkc
+
 
 class Meaning(StrEnum):
     """What an inbound text asks for."""
@@ -36,7 +38,7 @@ _PHRASES: Final = (
 )
 _REVOCATION = re.compile(rf"(?<![^\W_])(?:{_PHRASES})(?![^\W_])|(?<![^\W_])please stop\Z")
 _WORD = re.compile(r"[^\W_]+")
-_APOSTROPHES: Final = str.maketrans("", "", "'\u2019\u2018`")
+_APOSTROPHES: Final = "'\u2019\u2018`"
 
 
 def meaning_of(text: str) -> Meaning:
@@ -65,20 +67,17 @@ def _is_stop_with_fillers(whole: str) -> bool:
 
 
 def _normalise(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(filter(_is_kept, unicodedata.normalize("NFD", folded)))
-    dashed = "".join(" " if _is_dash(mark) else mark for mark in kept.translate(_APOSTROPHES))
-    return _strip_marks(" ".join(dashed.split()))
+    apart = unicodedata.normalize("NFD", nfkc(text).casefold())
+    read = apart.translate({ord(character): _as_read(character) for character in set(apart)})
+    return _strip_marks(" ".join(read.split()))
 
 
-def _is_kept(mark: str) -> bool:
-    """Drop format characters, variation selectors and combining marks."""
-    category = unicodedata.category(mark)
-    return category != "Cf" and not category.startswith("M")
-
-
-def _is_dash(mark: str) -> bool:
-    return mark == "\u2212" or unicodedata.category(mark) == "Pd"
+def _as_read(character: str) -> str:
+    """Drop format characters, combining marks (variation selectors among them) and apostrophes; dashes are spaces."""
+    category = unicodedata.category(character)
+    if category == "Cf" or category.startswith("M") or character in _APOSTROPHES:
+        return ""
+    return " " if category == "Pd" or character == "\u2212" else character
 
 
 def _strip_marks(text: str) -> str:

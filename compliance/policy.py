@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from compliance.codes import HARD_CODES, Code
 from compliance.decision import Finding, Severity
+from compliance.facts import CarrierStates
 from compliance.pacific import start_of
 
 Mode = Literal["enforce", "monitor", "strict"]
@@ -25,6 +26,10 @@ _SEVERITIES: Final = {
     "defer": Severity.DEFER,
     "block": Severity.BLOCK,
 }
+
+
+#: Reasons of a message without findings.
+_NEVER_FOUND: Final = frozenset({Code.OK_REGISTERED, Code.OK_INTERNAL_IM})
 
 
 class PolicyError(ValueError):
@@ -109,26 +114,42 @@ def parse(text: str) -> Policy:
     except tomllib.TOMLDecodeError as broken:
         raise PolicyError(f"policy: not TOML: {broken}") from None
     _only(data, {"name", "version", "mode", "options", "phases", "severity", "override"}, "policy")
-    options = data.get("options", {})
+    options = _table(data, "options")
     _only(options, {"toll_free_allowed", "registry_fail_open"}, "options")
     mode = data.get("mode", "enforce")
     if mode not in _MODES:
         raise PolicyError(f"mode: must be one of {', '.join(_MODES)}")
-    general = [_adjustment(code, word, "severity") for code, word in data.get("severity", {}).items()]
+    general = [_adjustment(code, word, "severity") for code, word in _table(data, "severity").items()]
+    if "@" in (name := _word(data, "name")):
+        raise PolicyError("name: must not hold @, which parts name and version in records")
     return Policy(
-        name=_word(data, "name"),
+        name=name,
         version=_word(data, "version"),
         mode=mode,
         toll_free_allowed=_switch(options, "toll_free_allowed"),
         registry_fail_open=_switch(options, "registry_fail_open"),
-        phases=_phases(data["phases"]) if "phases" in data else None,
-        adjustments=(*general, *(_override(row) for row in data.get("override", []))),
+        phases=_phases(_table(data, "phases")) if "phases" in data else None,
+        adjustments=(*general, *(_override(row) for row in _rows(data, "override"))),
     )
 
 
 def _only(data: dict[str, Any], fields: set[str], where: str) -> None:
     if unknown := sorted(data.keys() - fields):
         raise PolicyError(f"{where}.{unknown[0]}: unknown field")
+
+
+def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key, {})
+    if not isinstance(value, dict):
+        raise PolicyError(f"{key}: must be a table")
+    return value
+
+
+def _rows(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    value = data.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise PolicyError(f"{key}: must be an array of tables, [[{key}]]")
+    return value
 
 
 def _word(data: dict[str, Any], key: str) -> str:
@@ -158,8 +179,15 @@ def _phases(data: dict[str, Any]) -> Phases:
         grandfathered_mms_until=_midnight(data, "grandfathered_mms_until")
         if "grandfathered_mms_until" in data
         else until,
-        grandfathered_mms_carriers=frozenset(data.get("grandfathered_mms_carriers", ())),
+        grandfathered_mms_carriers=_carriers(data, "grandfathered_mms_carriers"),
     )
+
+
+def _carriers(data: dict[str, Any], key: str) -> frozenset[str]:
+    value = data.get(key, [])
+    if not isinstance(value, list) or not all(name in CarrierStates._fields for name in value):
+        raise PolicyError(f"phases.{key}: must be an array of {', '.join(CarrierStates._fields)}")
+    return frozenset(value)
 
 
 def _midnight(data: dict[str, Any], key: str) -> datetime:
@@ -172,7 +200,9 @@ def _midnight(data: dict[str, Any], key: str) -> datetime:
 def _adjustment(code: str, word: Any, where: str) -> Adjustment:
     if code not in list(Code):
         raise PolicyError(f"{where}.{code}: no such reason code")
-    if word not in _SEVERITIES:
+    if code in _NEVER_FOUND:
+        raise PolicyError(f"{where}.{code}: says that nothing was found, so it has no severity")
+    if not isinstance(word, str) or word not in _SEVERITIES:
         raise PolicyError(f"{where}.{code}: must be one of {', '.join(_SEVERITIES)}")
     if code in HARD_CODES and word != "block":
         raise PolicyError(f"{where}.{code}: a hard code is never softened")

@@ -22,6 +22,7 @@ from compliance.facts import (
     Media,
     Message,
     OptOut,
+    Owner,
     Recipient,
     RegistryState,
     Sender,
@@ -42,6 +43,7 @@ _SENDER = frozenset({"tenant", "user", "number", "campaign", "brand"})
 _TENANT = frozenset({"id", "customer_since"})
 _USER = frozenset({"id"})
 _NUMBER = frozenset(shapes.number_to(SenderNumber()))
+_OWNER = frozenset(Owner._fields)
 _ASSIGNMENT = frozenset({"state", "campaign_id", "brand_id"})
 _CAMPAIGN = frozenset(shapes.campaign_to(Campaign(id="", brand_id="", use_case="", status="")))
 _CARRIERS = frozenset(shapes.CARRIERS)
@@ -141,8 +143,8 @@ def _message(data: Any) -> Message:
     participants = shapes.whole(data, "participants", "message", 1)
     if participants < 1:
         raise ShapeError("message.participants: must be at least 1")
-    media = data.get("media", ())
-    if media and type(media) is not list:
+    media = data.get("media", [])
+    if type(media) is not list:
         raise ShapeError("message.media: must be an array")
     return Message(
         to=shapes.text(data, "to", "message"),
@@ -177,9 +179,14 @@ def _sender(data: Any) -> Sender:
 
 def _number(data: Any) -> SenderNumber:
     shapes.known(data, _NUMBER, "number")
-    if data.get("assignment") is not None:
-        shapes.known(data["assignment"], _ASSIGNMENT, "number.assignment")
+    _known_or_null(data, "owner", _OWNER, "number")
+    _known_or_null(data, "assignment", _ASSIGNMENT, "number")
     return shapes.number_from(data)
+
+
+def _known_or_null(data: dict[str, Any], key: str, fields: frozenset[str], where: str) -> None:
+    if data.get(key) is not None:
+        shapes.known(data[key], fields, f"{where}.{key}")
 
 
 def _campaign(data: Any) -> Campaign:
@@ -195,6 +202,7 @@ def _brand(data: Any) -> Brand:
 
 def _recipient(data: Any) -> Recipient:
     shapes.known(data, _RECIPIENT, "recipient")
+    _known_or_null(data, "directory", _OWNER, "recipient")
     opted_out = data.get("opted_out")
     return Recipient(
         directory=shapes.owner_from(data, "directory", "recipient"),
@@ -255,9 +263,38 @@ def agrees(decision: Decision, expected: Expected) -> bool:
     return found == wanted if expected.exact else wanted <= found
 
 
-def facts_to(facts: Facts) -> dict[str, Any]:
-    """Write facts as the record has them, every field."""
-    message, sender, recipient, usage = facts.message, facts.sender, facts.recipient, facts.usage
+def sender_to(sender: Sender) -> dict[str, Any]:
+    """Write who sends, as the record has it, every field."""
+    return {
+        "tenant": {"id": sender.tenant, "customer_since": sender.customer_since.isoformat()},
+        "user": {"id": sender.user},
+        "number": None if sender.number is None else shapes.number_to(sender.number),
+        "campaign": None if sender.campaign is None else shapes.campaign_to(sender.campaign),
+        "brand": None if sender.brand is None else shapes.brand_to(sender.brand),
+    }
+
+
+def _usage_to(usage: Usage) -> dict[str, Any]:
+    return {
+        "att_campaign_minute": usage.att_campaign_minute,
+        "att_number_minute": usage.att_number_minute,
+        "tmobile_brand_day": usage.tmobile_brand_day,
+        "tmobile_brand_day_of": None if usage.tmobile_brand_day_of is None else usage.tmobile_brand_day_of.isoformat(),
+        "number_second": usage.number_second,
+        "toll_free_day": usage.toll_free_day,
+        "same_text_numbers_5min": usage.same_text_numbers_5min,
+    }
+
+
+_NO_USAGE: Final = _usage_to(NO_USAGE)
+
+
+def facts_to(facts: Facts, *, sender_json: bytes | None = None) -> dict[str, Any]:
+    """Write facts as the record has them, every field.
+
+    sender_json: sender_to(facts.sender) as bytes where the caller has them; it is the larger part and changes seldom.
+    """
+    message, recipient, usage = facts.message, facts.recipient, facts.usage
     opted_out = recipient.opted_out
     return {
         "at": shapes.render_instant(facts.at),
@@ -270,13 +307,7 @@ def facts_to(facts: Facts) -> dict[str, Any]:
             "participants": message.participants,
             "in_reply_to_inbound_at": shapes.render_instant(message.in_reply_to_inbound_at),
         },
-        "sender": {
-            "tenant": {"id": sender.tenant, "customer_since": sender.customer_since.isoformat()},
-            "user": {"id": sender.user},
-            "number": None if sender.number is None else shapes.number_to(sender.number),
-            "campaign": None if sender.campaign is None else shapes.campaign_to(sender.campaign),
-            "brand": None if sender.brand is None else shapes.brand_to(sender.brand),
-        },
+        "sender": sender_to(facts.sender) if sender_json is None else orjson.Fragment(sender_json),
         "recipient": {
             "directory": shapes.owner_to(recipient.directory),
             "carrier": recipient.carrier,
@@ -291,17 +322,7 @@ def facts_to(facts: Facts) -> dict[str, Any]:
             },
             "free_text_revocation": recipient.free_text_revocation,
         },
-        "usage": {
-            "att_campaign_minute": usage.att_campaign_minute,
-            "att_number_minute": usage.att_number_minute,
-            "tmobile_brand_day": usage.tmobile_brand_day,
-            "tmobile_brand_day_of": None
-            if usage.tmobile_brand_day_of is None
-            else usage.tmobile_brand_day_of.isoformat(),
-            "number_second": usage.number_second,
-            "toll_free_day": usage.toll_free_day,
-            "same_text_numbers_5min": usage.same_text_numbers_5min,
-        },
+        "usage": _NO_USAGE if usage is NO_USAGE else _usage_to(usage),
         "registry": {"state": facts.registry.state, "age_s": facts.registry.age_s},
     }
 
@@ -314,6 +335,7 @@ def record_to(
     *,
     note: str = "",
     meta: dict[str, Any] | None = None,
+    sender_json: bytes | None = None,
 ) -> dict[str, Any]:
     """Write a stored record; meta names versions and process."""
     return {
@@ -326,10 +348,10 @@ def record_to(
             "registry_fail_open": policy.registry_fail_open,
             "monitor": policy.mode == "monitor",
         },
-        "facts": facts_to(facts),
+        "facts": facts_to(facts, sender_json=sender_json),
         "decision": {
-            "verdict": decision.verdict,
-            "reason": decision.reason,
+            "verdict": decision.verdict.value,
+            "reason": decision.reason.value,
             "findings": decision.other_codes,
             "findings_exact": True,
         },

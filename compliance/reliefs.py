@@ -26,18 +26,23 @@ _NOT_YET_EARLY = frozenset({Code.DID_UNASSIGNED, Code.DID_ASSIGNMENT_PENDING})
 def relieve(findings: list[Finding], case: Case) -> list[Finding]:
     """Turn blocks that a relief covers into information, and put the relief's own flag in the place of the first."""
     if case.destination is DestinationClass.CANADA:
-        return _with_flag(findings, _NOT_YET_ABROAD, Code.OK_NON_US_DESTINATION)
+        return _with_flag(findings, _NOT_YET_ABROAD, _flag(Code.OK_NON_US_DESTINATION, case))
     phases = case.policy.phases
     if phases is None or not (case.is_us or case.destination is DestinationClass.TOLL_FREE):
         return findings
     if case.facts.at < phases.enforced_from:
-        return _with_flag(findings, _NOT_YET_EARLY, Code.FLAG_UNREGISTERED_PRE_ENFORCEMENT)
+        return _with_flag(findings, _NOT_YET_EARLY, _flag(Code.FLAG_UNREGISTERED_PRE_ENFORCEMENT, case))
     if _is_grandfathered(case) and case.facts.at < _grandfathered_until(case, phases):
-        return _with_flag(findings, _NOT_YET_EARLY, Code.FLAG_GRANDFATHERED_UNREGISTERED)
+        return _with_flag(findings, _NOT_YET_EARLY, _flag(Code.FLAG_GRANDFATHERED_UNREGISTERED, case))
     return findings
 
 
-def _with_flag(findings: list[Finding], covered: frozenset[Code], flag: Code) -> list[Finding]:
+def _flag(code: Code, case: Case) -> Finding:
+    """Make a relief's own flag; the policy may weigh it otherwise, like any finding."""
+    return case.policy.adjust(Finding(code, Severity.FLAG), case.facts.sender.tenant, case.facts.at)
+
+
+def _with_flag(findings: list[Finding], covered: frozenset[Code], flag: Finding) -> list[Finding]:
     relieved: list[Finding] = []
     flagged = False
     for finding in findings:
@@ -45,7 +50,7 @@ def _with_flag(findings: list[Finding], covered: frozenset[Code], flag: Code) ->
             relieved.append(finding)
             continue
         if not flagged:
-            relieved.append(Finding(flag, Severity.FLAG))
+            relieved.append(flag)
             flagged = True
         relieved.append(replace(finding, severity=Severity.INFO))
     return relieved

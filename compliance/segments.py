@@ -5,8 +5,7 @@ larger than units divided by the part size. No national shift tables.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 _BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -25,8 +24,7 @@ _SINGLE_UNITS: Final = 70
 _PART_UNITS: Final = 67
 
 
-@dataclass(frozen=True, slots=True)
-class Segments:
+class Segments(NamedTuple):
     """What a text costs on the wire."""
 
     encoding: Literal["gsm7", "ucs2"]

@@ -5,10 +5,10 @@ from here.
 """
 
 import re
-import unicodedata
 from typing import Final
 
 from compliance.destinations import SEPARATORS
+from compliance.folding import nfkc
 
 _CANONICAL = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}", re.ASCII)
 _SENDER = re.compile(r"(?:\+?1)?([2-9][0-9]{2}[2-9][0-9]{6})", re.ASCII)
@@ -19,5 +19,5 @@ def canonical_sender(number: str) -> str | None:
     """Return +1 and ten digits, or None when it is no North American number."""
     if _CANONICAL.fullmatch(number):
         return number
-    match = _SENDER.fullmatch(unicodedata.normalize("NFKC", number).translate(_REMOVE_SEPARATORS))
+    match = _SENDER.fullmatch(nfkc(number).translate(_REMOVE_SEPARATORS))
     return "+1" + match[1] if match else None

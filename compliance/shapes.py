@@ -25,6 +25,10 @@ def known(data: Any, fields: frozenset[str], where: str) -> dict[str, Any]:
 
 
 _MISSING: Final = object()
+_NO_FIELDS: Final[dict[str, Any]] = {}
+#: Outside these an instant may have no local time in some zone.
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 9998
 
 
 def _wrong(data: dict[str, Any], key: str, where: str, must: str) -> ShapeError:
@@ -36,6 +40,16 @@ def required(data: dict[str, Any], key: str, where: str) -> Any:
     if key in data:
         return data[key]
     raise _wrong(data, key, where, "")
+
+
+def part(data: dict[str, Any], key: str, where: str) -> dict[str, Any]:
+    """Return an object, empty where it is null or left out."""
+    value = data.get(key)
+    if value is None:
+        return _NO_FIELDS
+    if type(value) is dict:
+        return value
+    raise _wrong(data, key, where, "must be an object")
 
 
 def text(data: dict[str, Any], key: str, where: str, default: Any = _MISSING) -> str:
@@ -55,9 +69,9 @@ def text_or_none(data: dict[str, Any], key: str, where: str) -> str | None:
 
 
 def texts(data: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
-    """Return an array of strings, empty where it is left out."""
+    """Return an array of strings, empty where it is null or left out."""
     value = data.get(key)
-    if not value:
+    if value is None:
         return ()
     if type(value) is list and all(type(item) is str for item in value):
         return tuple(value)
@@ -101,6 +115,8 @@ def instant(data: dict[str, Any], key: str, where: str) -> datetime:
         raise _wrong(data, key, where, "must be an RFC 3339 instant such as 2026-11-20T13:00:00Z") from None
     if parsed.tzinfo is None:
         raise _wrong(data, key, where, "has no offset; write Z or +hh:mm")
+    if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
+        raise _wrong(data, key, where, f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return parsed
 
 
@@ -130,16 +146,11 @@ def render_instant(value: datetime | None) -> str | None:
     return written[:-6] + "Z" if written.endswith("+00:00") else written
 
 
-OWNER_FIELDS = frozenset({"tenant", "user"})
-
-
 def owner_from(data: dict[str, Any], key: str, where: str) -> Owner | None:
     """Read an owner, or None where it is null or left out."""
-    value = data.get(key)
-    if value is None:
+    if data.get(key) is None:
         return None
-    inside = f"{where}.{key}"
-    known(value, OWNER_FIELDS, inside)
+    value, inside = part(data, key, where), f"{where}.{key}"
     return Owner(tenant=text(value, "tenant", inside), user=text(value, "user", inside))
 
 
@@ -148,16 +159,15 @@ def owner_to(owner: Owner | None) -> dict[str, str] | None:
     return None if owner is None else {"tenant": owner.tenant, "user": owner.user}
 
 
-def assignment_from(data: Any) -> Assignment | None:
-    """Read an assignment or null."""
-    if data is None:
+def _assignment_from(data: dict[str, Any]) -> Assignment | None:
+    """Read a number's assignment, or None where it is null or left out."""
+    if data.get("assignment") is None:
         return None
-    if type(data) is not dict:
-        raise ShapeError("number.assignment: must be an object or null")
+    link, inside = part(data, "assignment", "number"), "number.assignment"
     return Assignment(
-        state=text(data, "state", "number.assignment"),
-        campaign_id=text_or_none(data, "campaign_id", "number.assignment"),
-        brand_id=text_or_none(data, "brand_id", "number.assignment"),
+        state=text(link, "state", inside),
+        campaign_id=text_or_none(link, "campaign_id", inside),
+        brand_id=text_or_none(link, "brand_id", inside),
     )
 
 
@@ -171,7 +181,7 @@ def number_from(data: dict[str, Any]) -> SenderNumber:
         number_changed_at=instant_or_none(data, "number_changed_at", "number"),
         licence_changed_at=instant_or_none(data, "licence_changed_at", "number"),
         toll_free_verification=text_or_none(data, "toll_free_verification", "number"),
-        assignment=assignment_from(data.get("assignment")),
+        assignment=_assignment_from(data),
     )
 
 
@@ -207,21 +217,26 @@ def campaign_from(data: dict[str, Any]) -> Campaign:
         sharing=text(data, "sharing", "campaign", "pending"),
         dca_complete=flag(data, "dca_complete", "campaign", default=False),
         mock=flag(data, "mock", "campaign", default=False),
-        carriers=_carriers_from(data.get("carriers") or {}),
+        carriers=_carriers_from(part(data, "carriers", "campaign")),
         osr_status=whole_or_none(data, "osr_status", "campaign"),
-        declares=_declares_from(data.get("declares") or {}),
+        declares=_declares_from(part(data, "declares", "campaign")),
         att_class=text_or_none(data, "att_class", "campaign"),
     )
 
 
 def _carriers_from(data: dict[str, Any]) -> CarrierStates:
-    where = "campaign.carriers"
     return CarrierStates(
-        att=text(data, "att", where, "review"),
-        tmobile=text(data, "tmobile", where, "review"),
-        verizon=text(data, "verizon", where, "review"),
-        us_cellular=text(data, "us_cellular", where, "review"),
+        att=_carrier_state(data, "att"),
+        tmobile=_carrier_state(data, "tmobile"),
+        verizon=_carrier_state(data, "verizon"),
+        us_cellular=_carrier_state(data, "us_cellular"),
     )
+
+
+def _carrier_state(data: dict[str, Any], carrier: str) -> str:
+    """Return a carrier's state; whatever is none counts as review, by the format."""
+    state = data.get(carrier)
+    return state if type(state) is str else "review"
 
 
 def _declares_from(data: dict[str, Any]) -> Declarations:

@@ -2,18 +2,19 @@
 
 Source: rule 2.9 point 5 of tests/cases/README.md; each mobile network operator (MNO) approves, reviews or suspends a
 campaign by itself, and T-Mobile's state is read from the OSR bit mask where that is reported. With the carrier
-unknown, one approval among the four is enough to try.
+unknown, or none that we have heard of, one approval among the four is enough to try.
 """
 
 from compliance.case import Case
 from compliance.codes import Code
 from compliance.decision import NOTHING, Finding, blocks, flags
-from compliance.facts import Campaign
+from compliance.facts import Campaign, CarrierStates
 
 _SUSPENDED = blocks(Code.CAMPAIGN_SUSPENDED)
 _NOT_APPROVED = blocks(Code.CAMPAIGN_MNO_NOT_APPROVED)
 _NOT_EVERYWHERE = flags(Code.CAMPAIGN_MNO_NOT_APPROVED)
 
+_CARRIERS = CarrierStates._fields
 _OSR_TMOBILE = 4
 
 
@@ -22,24 +23,23 @@ def check(case: Case) -> tuple[Finding, ...]:
     campaign = case.campaign
     if campaign is None or not case.is_us:
         return NOTHING
-    state = _state_at(case.facts.recipient.carrier, campaign)
-    if state is None:
-        return _over_all([_state_at(carrier, campaign) for carrier in ("att", "tmobile", "verizon", "us_cellular")])
+    carrier = case.facts.recipient.carrier
+    if carrier is None or carrier not in _CARRIERS:
+        return _over_all([_state_at(each, campaign) for each in _CARRIERS])
+    state = _state_at(carrier, campaign)
     if state == "approved":
         return NOTHING
     return _SUSPENDED if state == "suspended" else _NOT_APPROVED
 
 
-def _state_at(carrier: str | None, campaign: Campaign) -> str | None:
-    """Return the campaign's state at a carrier; None when the carrier is not known."""
-    if carrier == "tmobile":
-        if campaign.osr_status is None:
-            return campaign.carriers.tmobile
+def _state_at(carrier: str, campaign: Campaign) -> str:
+    if carrier == "tmobile" and campaign.osr_status is not None:
         return "approved" if campaign.osr_status & _OSR_TMOBILE else "review"
-    return getattr(campaign.carriers, carrier, None) if carrier else None
+    state: str = getattr(campaign.carriers, carrier)
+    return state
 
 
-def _over_all(states: list[str | None]) -> tuple[Finding, ...]:
+def _over_all(states: list[str]) -> tuple[Finding, ...]:
     approved = states.count("approved")
     if approved == len(states):
         return NOTHING

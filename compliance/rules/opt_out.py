@@ -7,6 +7,8 @@ out word. Not here: which inbound words count (compliance/inbound.py).
 from compliance.case import Case
 from compliance.codes import Code
 from compliance.decision import NOTHING, Finding, blocks, flags
+from compliance.facts import Facts, OptOut
+from compliance.pacific import second_of
 
 _OPTED_OUT = blocks(Code.RECIPIENT_OPTED_OUT)
 _SUSPECTED = flags(Code.FLAG_FREE_TEXT_REVOCATION)
@@ -18,6 +20,9 @@ def check(case: Case) -> tuple[Finding, ...]:
     recipient = facts.recipient
     if recipient.opted_out is None and not recipient.free_text_revocation:
         return NOTHING
-    out = recipient.opted_out
-    applies = out is not None and (out.tenant is None or out.tenant == facts.sender.tenant) and out.at <= facts.at
+    applies = recipient.opted_out is not None and _applies(recipient.opted_out, facts)
     return (_OPTED_OUT if applies else NOTHING) + (_SUSPECTED if recipient.free_text_revocation else NOTHING)
+
+
+def _applies(out: OptOut, facts: Facts) -> bool:
+    return out.tenant in {None, facts.sender.tenant} and second_of(out.at) <= second_of(facts.at)

@@ -24,6 +24,8 @@ _LIMITS = {
     }.items()
     for att_class in classes
 }
+#: Not AT&T for certain; a carrier that is not known, or that nobody has heard of, may be.
+_OTHER_CARRIERS = frozenset({"tmobile", "verizon", "us_cellular"})
 #: Counted by sender number, not by campaign.
 _PER_NUMBER = frozenset("GN")
 
@@ -32,7 +34,7 @@ def check(case: Case) -> tuple[Finding, ...]:
     """Find a campaign whose minute at AT&T is full."""
     campaign = case.campaign
     facts = case.facts
-    if campaign is None or not case.is_us or facts.recipient.carrier not in {"att", None}:
+    if campaign is None or not case.is_us or facts.recipient.carrier in _OTHER_CARRIERS:
         return NOTHING
     usage = facts.usage
     used = usage.att_number_minute if campaign.att_class in _PER_NUMBER else usage.att_campaign_minute

@@ -1,9 +1,8 @@
-"""A real gateway in this process that knows a company, and a door before it that misbehaves as told."""
+"""A real gateway in this process that knows the example company."""
 
 import asyncio
 import contextlib
 import hashlib
-import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +11,6 @@ from typing import Any
 
 import aiohttp
 import orjson
-from aiohttp import web
 from redis.asyncio import Redis
 
 from compliance import documents, shapes
@@ -124,67 +122,3 @@ async def _put_opt_outs(live: Live, rows: list[dict[str, Any]]) -> None:
         headers = {"Authorization": f"Bearer {live.credentials['api_keys'][row['tenant']]}"}
         async with aiohttp.request("PUT", f"{live.url}/v1/opt-outs", json=body, headers=headers) as response:
             response.raise_for_status()
-
-
-class Door:
-    """Passes requests on to a gateway; the first ones it treats as told, a word each.
-
-    pass, busy (503 with Retry-After), slow_down (429 with Retry-After), unknown (503 outcome_unknown after the gateway
-    has it), drop (nobody has it), lose (the gateway has it, the answer is lost).
-    """
-
-    def __init__(self, target: str, *words: str, swallows: str = "") -> None:
-        self._target = target
-        self._words = list(words)
-        #: The text of a message that is dropped whenever it comes.
-        self._swallows = swallows
-        #: Bodies of messages sent by themselves, in the order they came.
-        self.bodies: list[dict[str, Any]] = []
-
-    @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[str]:
-        """Listen on loopback; yields the address."""
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_route("*", "/{path:.*}", self._handle)
-        runner = web.AppRunner(app, shutdown_timeout=1)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
-
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        is_message = request.path.startswith("/v1/messages")
-        if request.path == "/v1/messages":
-            self.bodies.append(orjson.loads(body))
-        word = self._words.pop(0) if self._words and is_message else "pass"
-        if self._swallows and self._swallows.encode() in body:
-            word = "drop"
-        if word == "busy":
-            return web.json_response({"code": "queue_full"}, status=503, headers={"Retry-After": "0"})
-        if word == "slow_down":
-            return web.json_response({"code": "rate_limited"}, status=429, headers={"Retry-After": "1"})
-        if word == "drop":
-            return _dropped(request)
-        headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
-        async with aiohttp.request(
-            request.method, self._target + request.path_qs, data=io.BytesIO(body) if body else None, headers=headers
-        ) as response:
-            content = await response.read()
-        if word == "lose":
-            return _dropped(request)
-        if word == "unknown":
-            return web.json_response({"code": "outcome_unknown"}, status=503)
-        kept = {
-            name: value for name, value in response.headers.items() if name in {"Idempotent-Replayed", "Retry-After"}
-        }
-        return web.Response(body=content, status=response.status, content_type=response.content_type, headers=kept)
-
-
-def _dropped(request: web.Request) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()

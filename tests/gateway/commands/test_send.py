@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from gateway.__main__ import app
 from gateway.queue.store import open_store
-from tests.gateway.commands.gateways import COMPANY, DAY, Door, Live, a_gateway
+from tests.gateway.commands.door import Door
+from tests.gateway.commands.gateways import COMPANY, DAY, Live, a_gateway
 from tests.valkey import Valkey, free_port
 
 #: Of the example day: messages that the gateway takes.
@@ -176,12 +177,32 @@ async def test_a_conversation_keeps_its_order(send, live, word):
 async def test_conversations_do_not_wait_for_each_other(send, live):
     """One that stands still holds up nobody else."""
     day = send.day({"to": "+16465550151"}, {"to": "+16465550151"}, {"to": "ext:102"}, {"to": "ext:103"})
-    door = Door(live.url, "slow_down")
+    door = Door(live.url, "hold", awaits=3)
     async with door.open() as url:
         result = await send("--concurrency", "2", day=day, url=url)
 
     assert result.exit_code == 0, result.output
-    assert [body["text"] for body in door.bodies] == ["Text 1", "Text 3", "Text 4", "Text 1", "Text 2"]
+    assert [body["text"] for body in door.bodies] == ["Text 1", "Text 3", "Text 4", "Text 2"]
+
+
+async def test_lines_of_a_batch_are_repeated_alone(send, live, judged, valkey):
+    """Those that were told to come later; the others have their answers."""
+    async with Door(live.url, "part").open() as url:
+        result = await send("--expect", judged[0], "--batch", "7", "--concurrency", "1", url=url)
+
+    assert result.exit_code == 0, result.output
+    assert "0 replayed, 1 requests repeated" in result.stdout
+    assert await accepted(valkey) == ACCEPTED
+
+
+async def test_a_batch_is_no_larger_than_the_gateway_takes(send):
+    """However many messages were asked for; here twenty reach the limit, and each is too long to be a text."""
+    day = send.day(*({"to": f"ext:{number}", "text": "x" * 50_000} for number in range(25)))
+
+    result = await send("--batch", "1000", day=day)
+
+    assert result.exit_code == 0, result.output
+    assert {row["verdict"] for row in send.said().values()} <= {"allow", "block"}
 
 
 async def test_a_gateway_that_is_away_ends_the_run(send):
@@ -224,7 +245,7 @@ async def test_differences_are_shown(send, judged):
 
 async def test_messages_are_followed_to_their_end(send, live):
     """Without a worker they stay queued, which is not an end; cancelled is one."""
-    waiting = await send("--run", "monday", "--wait", "0.5")
+    waiting = await send("--run", "monday", "--wait", "2")
     for row in send.said().values():
         if row["status"] == 202:
             await _cancel(live, row["id"])

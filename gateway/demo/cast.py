@@ -1,0 +1,88 @@
+"""Who plays which part in the demonstration: numbers and recipients of the demo company, found by judging, not by name.
+
+So whatever company file is used, "registered" is a number that may text a US mobile, "unassigned" one that is refused
+for did_unassigned, and so on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from compliance import Code, shipped
+from compliance.decide import decide
+from compliance.destinations import DestinationClass, read_destination
+from compliance.facts import Message
+from gateway.company import Company
+from gateway.day import DayLine, facts_of
+
+#: Part to the reason that a text from that number to a US mobile gets.
+_PARTS: Final = {
+    "registered": Code.OK_REGISTERED,
+    "unassigned": Code.DID_UNASSIGNED,
+    "pending": Code.DID_ASSIGNMENT_PENDING,
+    "suspended": Code.CAMPAIGN_SUSPENDED,
+    "disabled": Code.DID_NOT_SMS_ENABLED,
+    "superseded": Code.DID_SUPERSEDED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """The parts, by their names in demo.json; all numbers in E.164."""
+
+    numbers: dict[str, str]
+    recipients: dict[str, str]
+    #: User who owns the registered number.
+    sender: str
+
+
+def cast_of(company: Company, tenant: str) -> Cast:
+    """Find the parts in a company; a part that nobody can play is left out."""
+    recipients = _recipients(company, tenant)
+    numbers: dict[str, str] = {}
+    for did, number in company.numbers.items():
+        if number.owner is None or number.kind != "local":
+            continue
+        if number.owner.tenant != tenant:
+            numbers.setdefault("other_tenant", did)
+            continue
+        reason = _reason(company, number.owner.user, did, recipients["mobile"])
+        for part, wanted in _PARTS.items():
+            if reason is wanted:
+                numbers.setdefault(part, did)
+    sender = company.numbers[numbers["registered"]].owner
+    if sender is None:
+        raise ValueError("the demo company has no registered number")
+    for did, number in company.numbers.items():
+        if number.owner and number.owner.tenant == tenant and number.owner != sender and number.kind == "local":
+            numbers.setdefault("colleague", did)
+    return Cast(numbers=numbers, recipients=recipients, sender=sender.user)
+
+
+def _reason(company: Company, user: str, did: str, to: str) -> Code:
+    message = Message(to=to, sender=did, text="Hello")
+    line = DayLine(n=0, at=datetime.now(UTC).replace(microsecond=0), user=user, message=message)
+    return decide(facts_of(line, company), shipped("current")).reason
+
+
+def _recipients(company: Company, tenant: str) -> dict[str, str]:
+    recipients: dict[str, str] = {}
+    for part, number in _candidates(company, tenant):
+        recipients.setdefault(part, number)
+    return recipients
+
+
+def _candidates(company: Company, tenant: str) -> Iterator[tuple[str, str]]:
+    for number, line in company.lines.items():
+        kind, _ = read_destination(number)
+        opted_out = (tenant, number) in company.opt_outs
+        if kind is DestinationClass.CANADA:
+            yield "canada", number
+        elif kind is DestinationClass.US and line.line == "landline":
+            yield "landline", number
+        elif kind is DestinationClass.US and line.line == "mobile" and line.carrier and not opted_out:
+            yield "mobile", number
+    for opted_out_of, number in company.opt_outs:
+        if opted_out_of == tenant:
+            yield "opted_out", number

