@@ -46,7 +46,7 @@ _DIGITS_AS_ZEROS: Final = bytes(ord("0") if ord("0") <= byte <= ord("9") else or
 _FOUR_DIGITS: Final = b"0000"
 _CODE_DIGITS = re.compile(r"(?<![^\W_])[0-9]{4,8}(?![^\W_])")
 _WORDS = re.compile(r"[^\W_]+")
-#: Turns what parts words in ASCII into spaces.
+#: Turns every byte but ASCII letters and digits into a space: all words of the sets are then found by splitting.
 _ASCII_WORDS: Final = bytes(byte if chr(byte).isalnum() else ord(" ") for byte in range(128)).ljust(256)
 
 _MEMBERS: Final = {
@@ -118,8 +118,9 @@ def read_content(text: str) -> Content:
     normalised = normalise(text)
     may_have_host = _DOT_BEFORE_LABEL.search(normalised)
     outside, has_url, shorteners = _split_urls(normalised) if may_have_host else (normalised, False, _NO_WORDS)
-    words = _find_words(outside)
-    may_have_number = _FOUR_DIGITS in outside.encode("utf-8", "surrogatepass").translate(_DIGITS_AS_ZEROS)
+    raw = outside.encode("utf-8", "surrogatepass")
+    words = _find_words(outside, raw)
+    may_have_number = _FOUR_DIGITS in raw.translate(_DIGITS_AS_ZEROS)
     is_code_text = may_have_number and "code" in words and _CODE_DIGITS.search(outside) is not None
     has_phone_number = may_have_number and _PHONE_NUMBER.search(outside) is not None
     return Content(normalised, has_url, shorteners, words, is_code_text, has_phone_number)
@@ -132,7 +133,7 @@ def normalise(text: str) -> str:
     else:
         folded = nfkc(text).casefold()
         for mark in set(folded):
-            if mark > "\x7f" and unicodedata.category(mark) == "Cf":
+            if unicodedata.category(mark) == "Cf":
                 folded = folded.replace(mark, "")
         folded = folded.translate(_LOOK_ALIKES)
     if "[" in folded or "(" in folded:
@@ -163,14 +164,15 @@ def _collapse(folded: str) -> str:
 def _host(run: str) -> str:
     """Take as many labels of a run as make a host; "" when none do."""
     labels = run.split(".")
-    while len(labels) > 1 and not _LAST_LABEL.fullmatch(labels[-1]):
-        labels.pop()
-    return ".".join(labels) if len(labels) > 1 else ""
+    for count in range(len(labels), 1, -1):
+        if _LAST_LABEL.fullmatch(labels[count - 1]):
+            return ".".join(labels[:count])
+    return ""
 
 
 def _shortener(host: str) -> str:
     """Return the shortener that a host is or belongs to; every shortener has two labels."""
-    tail = ".".join(host.rsplit(".", 2)[-2:])
+    tail = ".".join(host.split(".")[-2:])
     return tail if tail in SHORTENERS else ""
 
 
@@ -197,11 +199,8 @@ def _split_urls(normalised: str) -> tuple[str, bool, frozenset[str]]:
     return "".join(outside), True, frozenset(shorteners)
 
 
-def _find_words(outside: str) -> frozenset[str]:
-    if outside.isascii():
-        tokens = outside.encode().translate(_ASCII_WORDS).split()
-    else:
-        tokens = " ".join(_WORDS.findall(outside)).encode("utf-8", "surrogatepass").split()
+def _find_words(outside: str, raw: bytes) -> frozenset[str]:
+    tokens = raw.translate(_ASCII_WORDS).split()
     if _TRIGGER_WORDS.isdisjoint(tokens):
         return _NO_WORDS
     names = {name for word in _TRIGGER_WORDS.intersection(tokens) for name in _TRIGGERS[word]}

@@ -60,14 +60,14 @@ AREA_CODES: Final = _read_area_codes()
 _NANP_CLASS: Final = {
     npa: row.destination for npa, row in AREA_CODES.items() if row.destination is not DestinationClass.INVALID
 }
-_NANP = re.compile(r"(?:\+?1)?([2-9][0-9]{2})[2-9][0-9]{6}", re.ASCII)
+_NANP = re.compile(r"(?:\+?1)?[2-9][0-9]{2}[2-9][0-9]{6}", re.ASCII)
 _EMERGENCY = re.compile(r"(?:\+?1)?(?:911|112|933|988)", re.ASCII)
 _SHORT_CODE = re.compile(r"[0-9]{5,6}", re.ASCII)
 _DIALLED_ABROAD = re.compile(r"011([0-9]+)", re.ASCII)
 _INTERNATIONAL = re.compile(r"\+([0-9]{7,15})", re.ASCII)
 _DIGITS = re.compile(r"\+?[0-9]+", re.ASCII)
 #: Assigned by ITU-T E.164; the library leaves out the two without subscribers (379 Vatican, 991 trial service).
-_COUNTRY_CODES: Final = frozenset(str(code) for code in COUNTRY_CODE_TO_REGION_CODE if code not in {1, 999}) | {
+_COUNTRY_CODES: Final = frozenset(str(code) for code in COUNTRY_CODE_TO_REGION_CODE if code != 1) | {
     "379",
     "991",
 }
@@ -99,20 +99,17 @@ _INVALID: Final = (DestinationClass.INVALID, "")
 
 def read_destination(to: str) -> tuple[DestinationClass, str]:
     """Return the class of a destination and its E.164 form, "" where it has none (emergency, short code, invalid)."""
-    match = _NANP.fullmatch(to)
-    return _read_as_typed(to) if match is None else _nanp(to, match[1])
+    return _nanp(to) if _NANP.fullmatch(to) else _read_as_typed(to)
 
 
-def _nanp(digits: str, npa: str) -> tuple[DestinationClass, str]:
-    kind = _NANP_CLASS.get(npa)
-    if kind is None:
-        return _INVALID
-    return kind, digits if digits[0] == "+" else "+1" + digits[-10:]
+def _nanp(digits: str) -> tuple[DestinationClass, str]:
+    number = digits[-10:]
+    kind = _NANP_CLASS.get(number[:3])
+    return _INVALID if kind is None else (kind, "+1" + number)
 
 
 def _read_as_typed(to: str) -> tuple[DestinationClass, str]:
-    if to.startswith(("user:", "ext:")):
-        return _INVALID
+    """Undo how people write numbers; what user: and ext: name is none, for a colon stays."""
     text = _without_extension(nfkc(to).strip())
     if _LETTER.search(text):
         if len(_DIGIT.findall(text)) < _FEWEST_DIGITS_BESIDE_LETTERS:
@@ -136,8 +133,8 @@ def _read_digits(digits: str) -> tuple[DestinationClass, str]:
         return DestinationClass.SHORT_CODE, ""
     if abroad := _DIALLED_ABROAD.fullmatch(digits):
         return _read_digits("+" + abroad[1])
-    if nanp := _NANP.fullmatch(digits):
-        return _nanp(digits, nanp[1])
+    if _NANP.fullmatch(digits):
+        return _nanp(digits)
     if (number := _INTERNATIONAL.fullmatch(digits)) and any(number[1][:n] in _COUNTRY_CODES for n in (1, 2, 3)):
         return DestinationClass.INTERNATIONAL, digits
     return _INVALID

@@ -57,8 +57,8 @@ def meaning_of(text: str) -> Meaning:
 
 def _opens_with_stop(text: str) -> bool:
     """Say whether the first of several lines is a stop word by itself, a signature below it for instance."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return len(lines) > 1 and _normalise(lines[0]) in _STOP
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return _normalise(first) in _STOP
 
 
 def _is_stop_with_fillers(whole: str) -> bool:
@@ -72,11 +72,11 @@ def _normalise(text: str) -> str:
     return _strip_marks(" ".join(read.split()))
 
 
-def _as_read(character: str) -> str:
+def _as_read(character: str) -> str | None:
     """Drop format characters, combining marks (variation selectors among them) and apostrophes; dashes are spaces."""
     category = unicodedata.category(character)
     if category == "Cf" or category.startswith("M") or character in _APOSTROPHES:
-        return ""
+        return None
     return " " if category == "Pd" or character == "\u2212" else character
 
 

@@ -44,16 +44,12 @@ def _flag(code: Code, case: Case) -> Finding:
 
 def _with_flag(findings: list[Finding], covered: frozenset[Code], flag: Finding) -> list[Finding]:
     relieved: list[Finding] = []
-    flagged = False
     for finding in findings:
-        if finding.code not in covered or finding.severity is not Severity.BLOCK:
+        if finding.code in covered and finding.severity is Severity.BLOCK:
+            relieved += (flag, replace(finding, severity=Severity.INFO))
+        else:
             relieved.append(finding)
-            continue
-        if not flagged:
-            relieved.append(flag)
-            flagged = True
-        relieved.append(replace(finding, severity=Severity.INFO))
-    return relieved
+    return relieved  # The flag may stand here several times; the decision keeps the first.
 
 
 def _grandfathered_until(case: Case, phases: Phases) -> datetime:

@@ -142,7 +142,7 @@ def render_instant(value: datetime | None) -> str | None:
     """Write an instant cut to the second, with Z for UTC."""
     if value is None:
         return None
-    written = value.replace(microsecond=0).isoformat()
+    written = value.isoformat(timespec="seconds")
     return written[:-6] + "Z" if written.endswith("+00:00") else written
 
 

