@@ -17,23 +17,23 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from compliance import Code, Verdict
+from gateway.edge.http_common import answers_problems, name_server
+from gateway.edge.http_messages import MessageRoutes
+from gateway.edge.http_people import PeopleRoutes
+from gateway.edge.keys import Keys
+from gateway.edge.receipts import RECEIPT_WORDS
+from gateway.edge.receipts_route import ReceiptRoutes
+from gateway.edge.webhooks import parse_secret
 from gateway.envelope import Channel
-from gateway.gather import Gatherer
-from gateway.http_common import answers_problems, name_server
-from gateway.http_messages import MessageRoutes
-from gateway.http_people import PeopleRoutes
-from gateway.keys import Keys
-from gateway.pipeline import Pipeline
 from gateway.policies import load_policy
 from gateway.problems import PROBLEMS
 from gateway.queue.commit import GroupCommit
 from gateway.queue.store import open_store
-from gateway.receipts import RECEIPT_WORDS
-from gateway.receipts_route import ReceiptRoutes
-from gateway.registry_store import RegistryStore
+from gateway.send.gather import Gatherer
+from gateway.send.pipeline import Pipeline
+from gateway.send.registry_store import RegistryStore
 from gateway.settings import Settings
 from gateway.watch import Watch
-from gateway.webhooks import parse_secret
 from metrics.admin import admin_app, serve_admin
 from metrics.gateway import GatewayMetrics
 

@@ -9,7 +9,7 @@ from typing import Final, Self
 import structlog
 
 from gateway.queue import Queue, QueueError
-from gateway.registry_store import LEASE_MS, RegistryStore
+from gateway.send.registry_store import LEASE_MS, RegistryStore
 
 _EVERY_S: Final = 1.0
 _PROBE: Final = "{reg}:probe"

@@ -12,19 +12,19 @@ from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 
 from compliance.codes import Code
 from gateway.connectors.http_carrier import HttpCarrier, HttpCarrierOptions
-from gateway.dispatcher import OUTCOME_WORDS
-from gateway.gather import Gatherer
 from gateway.policies import load_policy
 from gateway.queue import TERMINAL
 from gateway.queue.store import open_store
-from gateway.recheck import Recheck
-from gateway.registry_store import RegistryStore
-from gateway.routing import Route, lanes_of
+from gateway.send.gather import Gatherer
+from gateway.send.registry_store import RegistryStore
 from gateway.settings import Settings
-from gateway.tenure import WorkerQueue
 from gateway.watch import Watch
-from gateway.worker import Worker
-from gateway.worker_options import WorkerOptions
+from gateway.work.dispatcher import OUTCOME_WORDS
+from gateway.work.recheck import Recheck
+from gateway.work.routing import Route, lanes_of
+from gateway.work.tenure import WorkerQueue
+from gateway.work.worker import Worker
+from gateway.work.worker_options import WorkerOptions
 from metrics.admin import admin_app, serve_admin
 from metrics.worker import WorkerMetrics
 

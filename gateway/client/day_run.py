@@ -7,7 +7,7 @@ from typing import Protocol
 from gateway.client.api import Api
 from gateway.client.following import Following
 from gateway.client.hands import Pace
-from gateway.client.media import File, Uploads, upload
+from gateway.client.media import Uploads, upload
 from gateway.client.plan import Plan
 from gateway.client.sending import Outcome, Outgoing, Sender, outcome_of, send_all
 
@@ -35,9 +35,6 @@ class Observer(Protocol):
     def advances(self, steps: int) -> None:
         """Learn that so many steps of the stage are done."""
 
-    def uploaded(self, ids: Mapping[File, str]) -> None:
-        """Learn the ids of the uploads, before any message is sent."""
-
     def heard(self, outcomes: Sequence[Outcome]) -> None:
         """Learn what the gateway said to some messages."""
 
@@ -51,12 +48,9 @@ class Ends:
     unfinished: int = 0
 
 
-async def run_day(plan: Plan, course: Course, api: Api, observer: Observer, known: Mapping[File, str]) -> Ends:
-    """Upload, send, follow. known are the uploads of an earlier run of the same name.
-
-    Raises NoAnswerError; what was heard before, the observer has.
-    """
-    uploads = await _upload(plan, api, observer, known)
+async def run_day(plan: Plan, course: Course, api: Api, observer: Observer) -> Ends:
+    """Upload, send, follow. Raises NoAnswerError; what was heard before, the observer has."""
+    uploads = await _upload(plan, api, observer)
     accepted: dict[str, str] = {}
 
     def heard(outcomes: Sequence[Outcome]) -> None:
@@ -77,14 +71,10 @@ async def run_day(plan: Plan, course: Course, api: Api, observer: Observer, know
     return Ends() if course.wait_s is None else await _follow(accepted, course.wait_s, api, observer)
 
 
-async def _upload(plan: Plan, api: Api, observer: Observer, known: Mapping[File, str]) -> Uploads:
-    files = plan.files
-    missing = len(files.keys() - known.keys())
-    if missing:
-        observer.begins("uploading", missing)
-    uploads = await upload(api, files, known, lambda: observer.advances(1))
-    observer.uploaded(uploads.ids)
-    return uploads
+async def _upload(plan: Plan, api: Api, observer: Observer) -> Uploads:
+    if plan.files:
+        observer.begins("uploading", len(plan.files))
+    return await upload(api, plan.files, lambda: observer.advances(1))
 
 
 def _without_refused_files(

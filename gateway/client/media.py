@@ -1,20 +1,14 @@
 """Attachments of a day: files of the kind and size that a line names, uploaded once and used by every message.
 
-An upload gets a new id each time, and the id is part of a message's body. A run that is repeated has to send the same
-bodies, or the gateway rightly refuses them (idempotency_mismatch): so a run's ids are kept in a file of its own.
+The gateway names an upload by what it is, so a run that is repeated uploads the same files, gets the same ids and sends
+the same bodies.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import orjson
-
-from compliance import shapes
-from compliance.shapes import ShapeError
 from gateway.client.api import Answer, Api
 from gateway.client.hands import at_once
 
@@ -22,8 +16,6 @@ from gateway.client.hands import at_once
 _AT_ONCE: Final = 4
 #: Longer ones are refused all the same, and need not be made.
 _LONGEST: Final = 32 * 1024 * 1024
-#: The gateway keeps uploads, and remembers requests, for a day.
-_KEPT_S: Final = 24 * 60 * 60
 
 #: What a file of a kind begins with; of other kinds nobody checks.
 _MAGIC: Final = {
@@ -64,15 +56,13 @@ def content_of(file: File) -> bytes:
     return _MAGIC.get(file.type, b"")[:length].ljust(length, b"\0")
 
 
-async def upload(
-    api: Api, keys: Mapping[File, str], known: Mapping[File, str], uploaded: Callable[[], None]
-) -> Uploads:
-    """Upload the files that are not up yet, each with its key; uploaded() is called for each.
+async def upload(api: Api, keys: Mapping[File, str], uploaded: Callable[[], None]) -> Uploads:
+    """Upload the files, each with its key; uploaded() is called for each.
 
     Raises NoAnswerError.
     """
-    ids, refused = dict(known), dict[File, Answer]()
-    missing = iter([(file, key) for file, key in keys.items() if file not in known])
+    ids, refused = dict[File, str](), dict[File, Answer]()
+    missing = iter(list(keys.items()))
 
     async def work() -> None:
         for file, key in missing:
@@ -86,36 +76,3 @@ async def upload(
 
     await at_once(_AT_ONCE, work)
     return Uploads(ids=ids, refused=refused)
-
-
-def read_run(path: Path) -> dict[File, str]:
-    """Read what a run has uploaded; nothing when there was no such run, or so long ago that the gateway forgot it.
-
-    Raises ShapeError, OSError.
-    """
-    try:
-        if time.time() - path.stat().st_mtime > _KEPT_S:
-            return {}
-        rows = orjson.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except orjson.JSONDecodeError:
-        raise ShapeError(f"{path}: not the uploads of a run") from None
-    if type(rows) is not list or not all(type(row) is dict for row in rows):
-        raise ShapeError(f"{path}: not the uploads of a run")
-    return {
-        File(
-            tenant=shapes.text(row, "tenant", "upload"),
-            type=shapes.text(row, "type", "upload"),
-            bytes=shapes.whole(row, "bytes", "upload"),
-        ): shapes.text(row, "id", "upload")
-        for row in rows
-    }
-
-
-def write_run(path: Path, ids: Mapping[File, str]) -> None:
-    """Keep what a run has uploaded. Raises OSError."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    new = path.with_suffix(".new")
-    new.write_bytes(orjson.dumps([{**file._asdict(), "id": media_id} for file, media_id in ids.items()]))
-    new.replace(path)

@@ -8,7 +8,7 @@ from compliance.shapes import ShapeError
 from gateway.client.credentials import Credentials
 from gateway.client.media import File
 from gateway.client.sending import Outgoing
-from gateway.day import DayLine, read_day_line
+from gateway.offline.day import DayLine, read_day_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from gateway.client.api import NDJSON, Api, AwayError, NoAnswerError, fields_of,
 from gateway.client.backlog import Backlog
 from gateway.client.hands import Pace, at_once
 from gateway.client.media import File
-from gateway.day import DayLine
+from gateway.offline.day import DayLine
 
 #: The server takes 1 MiB in one batch.
 _BATCH_BYTES: Final = 1024 * 1024

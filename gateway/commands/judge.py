@@ -17,8 +17,8 @@ from compliance.record import record_to
 from compliance.shapes import ShapeError
 from gateway.commands.progress import lines_of
 from gateway.commands.tables import by_verdict, show, verdict_and_reason
-from gateway.company import read_company
-from gateway.day import facts_of, read_day_line
+from gateway.offline.company import read_company
+from gateway.offline.day import facts_of, read_day_line
 from gateway.policies import load_policy
 
 BAD_LINES, UNUSABLE = 1, 2

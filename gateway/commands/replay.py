@@ -12,8 +12,8 @@ from compliance.policy import PolicyError
 from compliance.shapes import ShapeError
 from gateway.commands.progress import lines_of
 from gateway.commands.tables import show, verdict_and_reason
+from gateway.offline.replay import Replay, Replayed
 from gateway.policies import load_policy
-from gateway.replay import Replay, Replayed
 
 DIFFERENT, UNREADABLE = 1, 2
 

@@ -16,7 +16,6 @@ from gateway.client.api import NoAnswerError, connected
 from gateway.client.credentials import read_credentials
 from gateway.client.day_run import Course, Ends, run_day
 from gateway.client.expected import differences, read_expected
-from gateway.client.media import File, read_run
 from gateway.client.plan import Plan, make_plan
 from gateway.commands.send_report import Watcher, print_answers, print_differences, print_ends
 
@@ -78,7 +77,7 @@ def send(
         except (ShapeError, OSError) as wrong:
             typer.echo(wrong, err=True)
             raise typer.Exit(UNUSABLE) from None
-        watcher = stack.enter_context(Watcher(out=written, uploads_file=files.uploads_file))
+        watcher = stack.enter_context(Watcher(out=written))
         finished = _Finished(repeats=0, ends=None)
         with contextlib.suppress(KeyboardInterrupt):  # What was done until then is shown.
             finished = asyncio.run(_run(files, course, watcher, url, patience))
@@ -93,9 +92,6 @@ class _Files:
 
     day: Path
     plan: Plan
-    #: Of an earlier run of this name.
-    uploads: Mapping[File, str]
-    uploads_file: Path
     expected: Mapping[int, str] | None
 
 
@@ -112,18 +108,17 @@ def _read(day: Path, credentials: Path, expect: Path | None, run: str) -> _Files
     prefix = _NOT_IN_A_KEY.sub("_", day.stem)[:_PREFIX_LENGTH]
     with day.open("rb") as lines:
         plan = make_plan(lines, keys, prefix=prefix, run=run)
-    uploads_file = credentials.parent / "runs" / f"{run}.json"
     expected = None
     if expect is not None:
         with expect.open("rb") as records:
             expected = read_expected(records)
-    return _Files(day=day, plan=plan, uploads=read_run(uploads_file), uploads_file=uploads_file, expected=expected)
+    return _Files(day=day, plan=plan, expected=expected)
 
 
 async def _run(files: _Files, course: Course, watcher: Watcher, url: str, patience_s: float) -> _Finished:
     async with connected(url, patience_s=patience_s) as api:
         try:
-            ends = await run_day(files.plan, course, api, watcher, files.uploads)
+            ends = await run_day(files.plan, course, api, watcher)
         except NoAnswerError as silent:
             typer.echo(f"{url} does not answer ({silent}): broken off", err=True)
             return _Finished(repeats=api.repeats, ends=None)

@@ -2,8 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import IO, Self
 
@@ -16,7 +15,6 @@ from rich.table import Table
 
 from gateway.client.day_run import Ends
 from gateway.client.expected import Difference
-from gateway.client.media import File, write_run
 from gateway.client.sending import Outcome
 from gateway.commands.tables import by_verdict, show, verdict_and_reason
 
@@ -24,14 +22,13 @@ from gateway.commands.tables import by_verdict, show, verdict_and_reason
 class Watcher:
     """Watches a run: the observer of gateway/client/day_run.py."""
 
-    def __init__(self, *, out: IO[bytes] | None, uploads_file: Path) -> None:
+    def __init__(self, *, out: IO[bytes] | None) -> None:
         #: What was said to each message, in the order of the answers.
         self.outcomes: list[Outcome] = []
         #: Seconds from the first message to the last answer.
         self.elapsed_s = 0.0
         self._began_at = 0.0
         self._out = out
-        self._uploads_file = uploads_file
         self._task: TaskID | None = None
         console = Console(stderr=True)
         self._progress = Progress(
@@ -64,15 +61,6 @@ class Watcher:
         """Move the bar."""
         if self._task is not None:
             self._progress.advance(self._task, steps)
-
-    def uploaded(self, ids: Mapping[File, str]) -> None:
-        """Keep the uploads for a repetition of the run; without them it cannot be one, which is said."""
-        if not ids:
-            return
-        try:
-            write_run(self._uploads_file, ids)
-        except OSError as failure:
-            typer.echo(f"uploads cannot be kept ({failure}): repeat this run without its attachments only", err=True)
 
     def heard(self, outcomes: Sequence[Outcome]) -> None:
         """Keep outcomes, and write them out."""

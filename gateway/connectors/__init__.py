@@ -3,7 +3,7 @@
 A connector never raises for what a carrier does: every answer, also none, is one of the outcomes below, because a
 time-out is not a failure but an unknown, and each kind needs another next step (queue/retry.py).
 
-Not here: one carrier's protocol (http_carrier.py) and which carrier a message goes to (gateway/routing.py).
+Not here: one carrier's protocol (http_carrier.py) and which carrier a message goes to (gateway/work/routing.py).
 """
 
 from collections.abc import Sequence

@@ -13,8 +13,8 @@ from compliance import Code, shipped
 from compliance.decide import decide
 from compliance.destinations import DestinationClass, read_destination
 from compliance.facts import Message
-from gateway.company import Company
-from gateway.day import DayLine, facts_of
+from gateway.offline.company import Company
+from gateway.offline.day import DayLine, facts_of
 
 #: Part to the reason that a text from that number to a US mobile gets.
 _PARTS: Final = {

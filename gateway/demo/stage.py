@@ -16,10 +16,10 @@ from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
-from gateway.company import Company, read_company
 from gateway.demo.cast import Cast, cast_of
 from gateway.demo.first_messages import Shown, send_first_messages
 from gateway.demo.layout import Layout
+from gateway.offline.company import Company, read_company
 from gateway.settings import environment_for_children
 from gateway.supervisor import Child, ChildError, Supervisor, supervising
 

@@ -4,7 +4,6 @@ Not here: copying a message into an inbox, which is the owner's (owned.py).
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from gateway.queue import InboxItem, OptOutRecord, keys
 from gateway.queue.wire import Wire, fcall
@@ -40,10 +39,21 @@ class BesideStore:
 
     async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | None]:
         """Read opt-outs fresh for (tenant, E.164 recipient) pairs, in one round trip."""
+        by_tenant: dict[str, list[int]] = {}
+        for place, (tenant, _) in enumerate(pairs):
+            by_tenant.setdefault(tenant, []).append(place)
         replies = await self._wire.all(
-            *(("HMGET", keys.opt_out(tenant, recipient), "at_ms", "keyword", "number") for tenant, recipient in pairs)
+            *(
+                fcall("optouts", [keys.opt_out(*pairs[place]) for place in places], read_only=True)
+                for places in by_tenant.values()
+            )
         )
-        return [_opt_out(tenant, recipient, reply) for (tenant, recipient), reply in zip(pairs, replies, strict=True)]
+        found: list[OptOutRecord | None] = [None] * len(pairs)
+        for places, reply in zip(by_tenant.values(), replies, strict=True):
+            for at in range(0, len(reply), 4):
+                place = places[reply[at] - 1]
+                found[place] = _opt_out(*pairs[place], *reply[at + 1 : at + 4])
+        return found
 
     async def put_media(self, media_id: str, meta: bytes, body: bytes, *, ttl_s: int) -> None:
         """Keep an uploaded attachment."""
@@ -59,10 +69,7 @@ class BesideStore:
         return body
 
 
-def _opt_out(tenant: str, recipient: str, reply: Any) -> OptOutRecord | None:
-    at_ms, keyword, number = reply
-    if at_ms is None:
-        return None
+def _opt_out(tenant: str, recipient: str, at_ms: bytes, keyword: bytes, number: bytes) -> OptOutRecord:
     return OptOutRecord(
         tenant=tenant, recipient=recipient, at_ms=int(at_ms), keyword=keyword.decode(), number=number.decode()
     )

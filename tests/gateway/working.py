@@ -18,10 +18,10 @@ from gateway.envelope import Channel, Envelope, TrafficClass, dump
 from gateway.queue import Accept, Accepted, Status, Stored
 from gateway.queue.retry import Schedule
 from gateway.queue.store import QueueStore
-from gateway.routing import Route
-from gateway.worker import Worker, wall_clock_ms
+from gateway.work.routing import Route
+from gateway.work.worker import Worker, wall_clock_ms
+from gateway.work.worker_options import WorkerOptions
 from gateway.worker_app import worker_metrics
-from gateway.worker_options import WorkerOptions
 
 CARRIER = "acme"
 SENDER = "+12025550111"

@@ -26,6 +26,20 @@ local function optout(keys, args)
   return #keys
 end
 
+-- KEYS: {o:<tenant>}:<recipient>, of one tenant. Returns four values for each opt-out that there is: the place of its key,
+-- instant, keyword, number. Most recipients have none, so most answers are empty.
+local function optouts(keys)
+  local found = {}
+  for i, key in ipairs(keys) do
+    local out = redis.call('HMGET', key, 'at_ms', 'keyword', 'number')
+    if out[1] then
+      found[#found + 1] = i
+      for j = 1, 3 do found[#found + 1] = out[j] end
+    end
+  end
+  return found
+end
+
 -- KEYS: {media}:<id>. args: description, bytes, time to live in ms.
 local function put_media(keys, args)
   redis.call('HSET', keys[1], 'meta', args[1], 'body', args[2])
@@ -35,4 +49,5 @@ end
 
 register('deliver_im', deliver_im, 'allow-oom')
 register('optout', optout, 'allow-oom')
+register('optouts', optouts, 'no-writes')
 register('put_media', put_media)

@@ -1,5 +1,4 @@
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -125,18 +124,6 @@ async def test_another_run_sends_again(send, valkey):
 
     assert first.stdout.splitlines()[-1] != second.stdout.splitlines()[-1]
     assert await accepted(valkey) == 2 * ACCEPTED
-
-
-async def test_uploads_of_yesterday_are_made_again(send):
-    """After a day the gateway has forgotten both the files and the messages."""
-    await send("--run", "monday")
-    kept = send.folder / "runs" / "monday.json"
-    before = kept.read_bytes()
-    os.utime(kept, (0, 0))
-
-    await send("--run", "monday")
-
-    assert kept.read_bytes() != before
 
 
 @pytest.mark.parametrize("batch", ["0", "7"])

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.gateway.edge import Edge, running_edge
+from tests.gateway.running_edge import Edge, running_edge
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

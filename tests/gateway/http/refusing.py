@@ -7,7 +7,7 @@ nowhere; and the process goes on answering.
 from typing import Any
 
 from gateway.problems import PROBLEMS
-from tests.gateway.edge import Answer, Edge, Tally, a_body, as_json, assert_plain, assert_problem
+from tests.gateway.running_edge import Answer, Edge, Tally, a_body, as_json, assert_plain, assert_problem
 
 
 async def refused(edge: Edge, body: Any, status: int, code: str, *, key: str | None = "ann", **headers: str) -> Answer:

@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.gateway.edge import (
+from tests.gateway.http.refusing import refused, refused_both_ways, refused_request
+from tests.gateway.running_edge import (
     ANN,
     ANNS,
     BOBS,
@@ -25,7 +26,6 @@ from tests.gateway.edge import (
     assert_problem,
     secret,
 )
-from tests.gateway.http.refusing import refused, refused_both_ways, refused_request
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

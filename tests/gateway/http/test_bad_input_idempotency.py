@@ -3,8 +3,8 @@
 import pytest
 from redis.asyncio import Redis
 
-from tests.gateway.edge import MOBILE, OTHER_MOBILE, a_body, as_json, assert_problem
 from tests.gateway.http.refusing import refused, refused_both_ways, refused_request
+from tests.gateway.running_edge import MOBILE, OTHER_MOBILE, a_body, as_json, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

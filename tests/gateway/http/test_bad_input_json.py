@@ -5,8 +5,8 @@ import gzip
 import orjson
 import pytest
 
-from tests.gateway.edge import ANNS, CANARY, MOBILE, a_body
 from tests.gateway.http.refusing import refused, refused_both_ways, refused_line, refused_request
+from tests.gateway.running_edge import ANNS, CANARY, MOBILE, a_body
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -5,8 +5,8 @@ The forms that people use are taken and made canonical; everything else is refus
 
 import pytest
 
-from tests.gateway.edge import ANNS, MOBILE, a_body
 from tests.gateway.http.refusing import refused_both_ways
+from tests.gateway.running_edge import ANNS, MOBILE, a_body
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.gateway.edge import ANNS, MOBILE, OTHER_MOBILE, OUTSIDERS, a_body, assert_problem
 from tests.gateway.http.refusing import refused, refused_both_ways
+from tests.gateway.running_edge import ANNS, MOBILE, OTHER_MOBILE, OUTSIDERS, a_body, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from tests.gateway.edge import a_body
 from tests.gateway.http.refusing import refused_both_ways
+from tests.gateway.running_edge import a_body
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.gateway.edge import ANN, BOB, MOBILE, OUTSIDERS, Tally, a_body, assert_plain
+from tests.gateway.running_edge import ANN, BOB, MOBILE, OUTSIDERS, Tally, a_body, assert_plain
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

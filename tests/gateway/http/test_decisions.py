@@ -1,6 +1,6 @@
 import pytest
 
-from tests.gateway.edge import ANNS, MOBILE, OTHER_MOBILE, Tally, a_body, assert_problem
+from tests.gateway.running_edge import ANNS, MOBILE, OTHER_MOBILE, Tally, a_body, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

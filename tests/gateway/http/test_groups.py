@@ -3,7 +3,7 @@ import pytest
 from compliance.decide import decide
 from compliance.policy import shipped
 from compliance.record import agrees, parse_record
-from tests.gateway.edge import CANADA, MOBILE, OTHER_MOBILE, OUTSIDERS, ROBS, Tally, assert_problem
+from tests.gateway.running_edge import CANADA, MOBILE, OTHER_MOBILE, OUTSIDERS, ROBS, Tally, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from compliance import documents
-from tests.gateway.edge import ANN, ANNS, BOB, MOBILE, OUTSIDERS, a_body, assert_problem
+from tests.gateway.running_edge import ANN, ANNS, BOB, MOBILE, OUTSIDERS, a_body, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.gateway.edge import ANNS, BOB, CAT, assert_problem
+from tests.gateway.running_edge import ANNS, BOB, CAT, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

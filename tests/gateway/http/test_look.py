@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.queue import Begin, Status
-from tests.gateway.edge import ANN, ANNS, MOBILE, Answer, assert_problem
+from tests.gateway.running_edge import ANN, ANNS, MOBILE, Answer, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from tests.gateway.edge import MOBILE, Answer, Edge, assert_problem, secret
+from tests.gateway.running_edge import MOBILE, Answer, Edge, assert_problem, secret
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

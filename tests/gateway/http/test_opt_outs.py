@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.gateway.edge import ANN, MOBILE, Answer, Edge, assert_problem
+from tests.gateway.running_edge import ANN, MOBILE, Answer, Edge, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -6,7 +6,7 @@ import pytest
 from compliance.decide import decide
 from compliance.policy import shipped
 from compliance.record import agrees, parse_record
-from tests.gateway.edge import (
+from tests.gateway.running_edge import (
     ANN,
     ANNS,
     BOB,

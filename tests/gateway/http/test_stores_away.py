@@ -10,7 +10,7 @@ from compliance import documents
 from compliance.decide import decide
 from compliance.policy import shipped
 from compliance.record import agrees, parse_record
-from tests.gateway.edge import ANN, MOBILE, Answer, Edge, Tally, assert_problem, company, running_edge
+from tests.gateway.running_edge import ANN, MOBILE, Answer, Edge, Tally, assert_problem, company, running_edge
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

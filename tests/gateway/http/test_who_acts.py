@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.gateway.edge import ANN, ANNS, BOB, BOBS, CAT, MOBILE, ROB, ROBS, assert_problem
+from tests.gateway.running_edge import ANN, ANNS, BOB, BOBS, CAT, MOBILE, ROB, ROBS, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,0 +1,157 @@
+"""What every route of the edge shares: who asks, how bodies are read, how problems look.
+
+The http_ modules are the only place with status codes. Checks come in a fixed order: size, key, content type, and then
+whatever the route reads. No answer ever repeats a value that the caller sent.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from gateway.edge.keys import Keys, Principal
+from gateway.errors import Problem
+from gateway.problems import PROBLEMS
+from gateway.queue import QueueError, QueueUnavailable
+from metrics.gateway import GatewayMetrics
+
+JSON_LIMIT: Final = 64 * 1024
+
+_log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Answer with JSON."""
+    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
+
+
+def problem_body(problem: Problem) -> dict[str, Any]:
+    """Describe a problem as RFC 9457 has it, with what to do about it."""
+    kind = PROBLEMS[problem.code]
+    body: dict[str, Any] = {
+        "type": f"/v1/problems#{problem.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": problem.code,
+        "detail": kind.fix,
+    }
+    if problem.pointer:
+        body["errors"] = [{"pointer": problem.pointer, "code": problem.code}]
+    return body
+
+
+def problem_response(
+    body: dict[str, Any],
+    *,
+    retry_after_s: int | None = None,
+    headers: dict[str, str] | None = None,
+) -> web.Response:
+    """Answer with a problem; each gets a name of its own, so that a caller and a log line can be brought together."""
+    extra = dict(headers or {})
+    if retry_after_s is not None:
+        extra["Retry-After"] = str(retry_after_s)
+    if body["status"] == HTTPStatus.UNAUTHORIZED:
+        extra["WWW-Authenticate"] = "Bearer"
+    return web.Response(
+        body=orjson.dumps(body | {"request_id": secrets.token_hex(8)}),
+        status=body["status"],
+        headers=extra,
+        content_type="application/problem+json",
+    )
+
+
+def answers_problems(metrics: GatewayMetrics) -> Middleware:
+    """Make the middleware that turns every failure into a problem, and counts answers by route and status."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except Problem as problem:
+            metrics.refused_input(problem.code)
+            response = problem_response(problem_body(problem), retry_after_s=problem.retry_after_s)
+        except web.HTTPMethodNotAllowed as refused:
+            allow = {"Allow": ",".join(sorted(refused.allowed_methods))}
+            response = problem_response(problem_body(Problem("method_not_allowed")), headers=allow)
+        except web.HTTPNotFound:
+            response = problem_response(problem_body(Problem("not_found")))
+        except web.HTTPException:
+            raise
+        except Exception as failure:  # noqa: BLE001 - the last line: an answer, and nothing of ours in it
+            _log.error("request_crashed", error=type(failure).__name__, exc_info=failure)
+            response = problem_response(problem_body(Problem("internal_error")))
+        metrics.responded(_route(request), response.status)
+        return response
+
+    return middleware
+
+
+async def name_server(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Say who answers, and not in which versions; for on_response_prepare, so every answer of the application."""
+    del request
+    response.headers["Server"] = "a2p-gateway"
+
+
+def queue_problem(failure: QueueError, *, writes: bool = True) -> Problem:
+    """Say what is wrong with the queue store; when nothing was to be written, nothing is in doubt."""
+    if isinstance(failure, QueueUnavailable):
+        return Problem("queue_full" if failure.reason == "full" else "queue_unavailable", retry_after_s=1)
+    return Problem("outcome_unknown" if writes else "queue_unavailable", retry_after_s=1)
+
+
+def _route(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return "none" if resource is None else resource.canonical
+
+
+async def authenticated(request: web.Request, keys: Keys, scope: str) -> Principal:
+    """Check the key and its scope."""
+    values = request.headers.getall("Authorization", [])
+    principal = await keys.check(values[0] if len(values) == 1 else None)
+    principal.require(scope)
+    return principal
+
+
+def refuse_size(request: web.Request, limit: int) -> None:
+    """Refuse a body that says it is too large, before anything of it is read."""
+    if request.content_length is not None and request.content_length > limit:
+        raise Problem("body_too_large")
+
+
+def refuse_encoding(request: web.Request) -> None:
+    """Refuse a body that is compressed, or said to be."""
+    if any(encoding.lower() != "identity" for encoding in request.headers.getall("Content-Encoding", ())):
+        raise Problem("unsupported_encoding")
+
+
+def require_type(request: web.Request, *types: str) -> None:
+    """Refuse a body of another type, in another encoding, or compressed."""
+    refuse_encoding(request)
+    try:
+        charset = request.charset or "utf-8"
+    except ValueError:
+        charset = ""
+    if request.content_type not in types or charset.lower() not in {"utf-8", "utf8"}:
+        raise Problem("unsupported_media_type")
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Read a body up to a limit, whatever its length was said to be."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > limit:
+                raise Problem("body_too_large")
+            chunks.append(chunk)
+    except (web.RequestPayloadError, ConnectionError):
+        raise Problem("incomplete_body") from None
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -1,0 +1,1 @@
+"""Judging without any server: company files, days of texts, records."""

@@ -1,0 +1,278 @@
+"""The order of work between a request and its 202: attach, gather, judge, keep. Reads from top to bottom, many at once.
+
+Not here: HTTP (http_*.py), parsing (wire.py), what rules say (compliance/), what becomes of a kept message (worker.py).
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final, NamedTuple, Protocol
+
+import orjson
+import structlog
+
+from compliance.facts import Media
+from compliance.policy import Policy
+from compliance.record import Frame
+from gateway.edge.answers import Answer, accepted_answer, question_answer, refusal_answer, with_ids
+from gateway.edge.keys import Principal
+from gateway.edge.wire import Draft
+from gateway.envelope import Attachment
+from gateway.errors import Problem
+from gateway.queue import (
+    Accept,
+    Accepted,
+    Idempotency,
+    Mismatch,
+    Queue,
+    QueueError,
+    QueueUnavailable,
+    Replayed,
+)
+from gateway.send.gather import Gathered, Gatherer, Wanted
+from gateway.send.judgement import Judged, judge, strictest_leg
+from gateway.send.packing import envelope_of
+from metrics.gateway import GatewayMetrics
+
+_log = structlog.get_logger()
+
+_ACCEPTED: Final = 202
+#: Seconds after which a caller may try again when a store is away.
+_RETRY_AFTER_S: Final = 1
+
+
+class Commit(Protocol):
+    """Keeps accepts, many per flush (queue/commit.py)."""
+
+    def offer(self, accept: Accept) -> "asyncio.Future[Accepted | Replayed | Mismatch]":
+        """Put a request in line; the future fails with QueueError. Raises QueueUnavailable when the line is full."""
+
+
+class Result(NamedTuple):
+    """What the caller gets: a status and a JSON body."""
+
+    status: int
+    body: Answer
+    replayed: bool = False
+
+
+class _Ready(NamedTuple):
+    """A message about to be kept: what goes into the store, and what to say once it is there."""
+
+    #: None: there is nothing to keep and nothing to look up.
+    accept: Accept | None
+    answer: Answer | Problem
+    status: int = _ACCEPTED
+
+    @property
+    def writes(self) -> bool:
+        """Something would be sent, so a lost answer leaves a doubt."""
+        return self.accept is not None and bool(self.accept.messages)
+
+
+class Pipeline:
+    """Takes drafts of one principal, and answers each."""
+
+    def __init__(
+        self,
+        *,
+        gatherer: Gatherer,
+        queue: Queue,
+        commit: Commit,
+        policy: Policy,
+        metrics: GatewayMetrics,
+        process: str,
+    ) -> None:
+        self._gatherer = gatherer
+        self._queue = queue
+        self._commit = commit
+        self._policy = policy
+        self._metrics = metrics
+        self._frame = Frame.of(policy, process)
+
+    async def send(self, principal: Principal, drafts: Sequence[Draft]) -> list[Result | Problem]:
+        """Take messages into the queue, or refuse them; one result each, in order."""
+        started = time.perf_counter()
+        found = await self._look_up(principal, drafts)
+        ready = [self._prepare(principal, draft, one) for draft, one in zip(drafts, found, strict=True)]
+        lines = [self._offer(one) for one in ready]
+        results = [await self._conclude(one, line) for one, line in zip(ready, lines, strict=True)]
+        self._metrics.accept_took(time.perf_counter() - started)
+        return results
+
+    async def ask(self, principal: Principal, draft: Draft) -> Result:
+        """Judge a message and send nothing. Raises Problem."""
+        (found,) = await self._look_up(principal, (draft,))
+        if isinstance(found, Problem):
+            raise found
+        return Result(
+            status=200, body=question_answer(self._judge(draft, found), self._policy, is_group=draft.is_group)
+        )
+
+    async def _look_up(self, principal: Principal, drafts: Sequence[Draft]) -> list[Gathered | Problem]:
+        """Gather the facts of all drafts together; what cannot be looked up, or names nobody, is a problem."""
+        try:
+            attached = await self._attachments(principal, drafts)
+            wanted = [_wanted(principal, draft, media) for draft, media in zip(drafts, attached, strict=True)]
+            gathered = iter(await self._gatherer.gather([one for one in wanted if isinstance(one, Wanted)]))
+        except QueueError as failure:
+            return [self._queue_problem(failure, writes=False)] * len(drafts)
+        return [
+            one if isinstance(one, Problem) else _checked(draft, next(gathered))
+            for draft, one in zip(drafts, wanted, strict=True)
+        ]
+
+    async def _attachments(
+        self,
+        principal: Principal,
+        drafts: Sequence[Draft],
+    ) -> list[tuple[Attachment, ...] | Problem]:
+        """Read what was uploaded before; somebody else's upload is an unknown one."""
+        ids = list({media_id for draft in drafts for media_id in draft.media_ids})
+        if not ids:
+            return [()] * len(drafts)
+        known: dict[str, Attachment] = {}
+        for media_id, raw in zip(ids, await self._queue.media_meta(ids), strict=True):
+            meta = {} if raw is None else orjson.loads(raw)
+            if meta.get("tenant") == principal.tenant:
+                known[media_id] = Attachment(id=media_id, type=meta["type"], bytes=meta["bytes"])
+        return [_attached(draft, known) for draft in drafts]
+
+    def _judge(self, draft: Draft, gathered: Gathered) -> Judged:
+        started = time.perf_counter()
+        judged = judge(
+            gathered,
+            self._policy,
+            send_at=draft.send_at,
+            expires_at=draft.expires_at,
+            crashed=_report_crash,
+        )
+        self._metrics.decision_took(time.perf_counter() - started)
+        for leg in judged.legs:
+            self._metrics.decided(leg.channel, leg.decision.verdict, leg.decision.reason)
+        return judged
+
+    def _prepare(self, principal: Principal, draft: Draft, found: Gathered | Problem) -> _Ready:
+        """Judge a message and make it ready to be kept."""
+        if isinstance(found, Problem):
+            return _Ready(accept=self._only_look_up(principal, draft), answer=found)
+        judged = self._judge(draft, found)
+        user = found.user or ""
+        if judged.accepted:
+            status, answer = _ACCEPTED, accepted_answer(judged, self._policy, is_group=draft.is_group)
+        else:
+            leg = strictest_leg(judged.legs)
+            status, answer = refusal_answer(judged, leg, self._policy, is_group=draft.is_group)
+        packed = [(leg.accepted, envelope_of(leg, draft, judged, self._frame)) for leg in judged.legs]
+        accept = Accept(
+            partition=self._queue.partition_of(principal.tenant, user),
+            messages=tuple(raw for accepted, raw in packed if accepted),
+            refusals=tuple(raw for accepted, raw in packed if not accepted),
+            idempotency=_idempotency(principal, user, draft, answer),
+        )
+        return _Ready(accept=accept, answer=answer, status=status)
+
+    def _only_look_up(self, principal: Principal, draft: Draft) -> Accept | None:
+        """Before a refusal is spoken its key is looked up: the first answer may have been a 202."""
+        user = principal.user or draft.user
+        if draft.key is None or user is None:
+            return None
+        return Accept(
+            partition=self._queue.partition_of(principal.tenant, user),
+            idempotency=_idempotency(principal, user, draft, {}),
+        )
+
+    def _offer(self, ready: _Ready) -> "asyncio.Future[Accepted | Replayed | Mismatch] | QueueError | None":
+        if ready.accept is None:
+            return None
+        try:
+            return self._commit.offer(ready.accept)
+        except QueueError as failure:
+            return failure
+
+    async def _conclude(
+        self,
+        ready: _Ready,
+        line: "asyncio.Future[Accepted | Replayed | Mismatch] | QueueError | None",
+    ) -> Result | Problem:
+        try:
+            if isinstance(line, QueueError):
+                raise line
+            outcome = await line if line is not None else None
+        except QueueError as failure:
+            return self._queue_problem(failure, writes=ready.writes)
+        match outcome:
+            case Mismatch():
+                return Problem("idempotency_mismatch")
+            case Replayed():
+                self._metrics.replayed()
+                answer = with_ids(orjson.loads(outcome.answer), outcome.message_ids, outcome.refusal_ids)
+                return Result(status=_ACCEPTED, body=answer, replayed=True)
+            case Accepted() if not isinstance(ready.answer, Problem):
+                answer = with_ids(ready.answer, outcome.message_ids, outcome.refusal_ids)
+                return Result(status=ready.status, body=answer)
+        if isinstance(ready.answer, Problem):
+            return ready.answer
+        raise AssertionError("a message without a problem is always offered")
+
+    def _queue_problem(self, failure: QueueError, *, writes: bool) -> Problem:
+        """Count what the queue store did not do; when nothing was to be written, nothing is in doubt."""
+        if isinstance(failure, QueueUnavailable):
+            self._metrics.accept_failed(failure.reason)
+            full = failure.reason == "full"
+            return Problem("queue_full" if full else "queue_unavailable", retry_after_s=_RETRY_AFTER_S)
+        self._metrics.accept_failed("outcome_unknown" if writes else "unreachable")
+        return Problem("outcome_unknown" if writes else "queue_unavailable", retry_after_s=_RETRY_AFTER_S)
+
+
+def _wanted(principal: Principal, draft: Draft, media: tuple[Attachment, ...] | Problem) -> Wanted | Problem:
+    if isinstance(media, Problem):
+        return media
+    if principal.user is not None and draft.user not in {None, principal.user}:
+        return Problem("forbidden", "/user")
+    user = principal.user or draft.user
+    if user is None and draft.sender is None:
+        return Problem("missing_field", "/from")
+    return Wanted(
+        tenant=principal.tenant,
+        user=user,
+        sender=draft.sender,
+        to=draft.to,
+        text=draft.text,
+        media=draft.media or tuple(Media(type=item.type, bytes=item.bytes) for item in media),
+        origin=principal.origin,
+    )
+
+
+def _attached(draft: Draft, known: dict[str, Attachment]) -> tuple[Attachment, ...] | Problem:
+    for place, media_id in enumerate(draft.media_ids):
+        if media_id not in known:
+            return Problem("unknown_media", f"/media/{place}/id")
+    return tuple(known[media_id] for media_id in draft.media_ids)
+
+
+def _checked(draft: Draft, gathered: Gathered) -> Gathered | Problem:
+    """Refuse what only a look-up can tell: the registry is away, the user is nobody, a list names one twice."""
+    if gathered.reading.age_ms is None:
+        return Problem("registry_unavailable", retry_after_s=_RETRY_AFTER_S)
+    if draft.user is not None and gathered.user is None:
+        return Problem("unknown_user", "/user")
+    if draft.is_group:
+        numbers = [leg.number for leg in gathered.legs if leg.number]
+        people = [leg.facts.recipient.directory for leg in gathered.legs if leg.facts.recipient.directory]
+        names_sender = gathered.sender in numbers or any(owner.user == gathered.user for owner in people)
+        if names_sender or len(set(numbers)) < len(numbers) or len(set(people)) < len(people):
+            return Problem("invalid_recipients", "/to")
+    return gathered
+
+
+def _idempotency(principal: Principal, user: str, draft: Draft, answer: Answer) -> Idempotency | None:
+    if draft.key is None:
+        return None
+    scope = f"{principal.tenant}\0{user}\0{draft.key}".encode()
+    return Idempotency(digest=sha256(scope).digest()[:16], fingerprint=draft.fingerprint, answer=orjson.dumps(answer))
+
+
+def _report_crash(failure: Exception) -> None:
+    _log.error("decide_crashed", error=type(failure).__name__, exc_info=failure)

@@ -1,0 +1,488 @@
+"""What a worker does when an answer is lost, a lease is lost, a worker dies, or a carrier stands still."""
+
+import asyncio
+import random
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from gateway.connectors import CarrierAccepted, CarrierMisconfigured, CarrierTemporary, InDoubt
+from gateway.connectors.offers import NotTaken
+from gateway.envelope import Channel, TrafficClass
+from gateway.queue import TERMINAL, OutcomeUnknown, QueueUnavailable, Receipt, Status
+from gateway.queue.retry import Schedule
+from gateway.work.routing import Route
+from tests.gateway.working import (
+    CARRIER,
+    Carrier,
+    Recheck,
+    a_worker,
+    accept,
+    all_reach,
+    at_work,
+    log_is_empty,
+    says,
+    some_envelope,
+    until,
+)
+
+LOST = InDoubt("timeout")
+ACCEPTED = CarrierAccepted("c1")
+
+
+class AskableCarrier(Carrier):
+    """A carrier that can be asked about a message."""
+
+    def __init__(self, script, answer):
+        super().__init__(script)
+        self._answer_to_query = answer
+        self.asked = []
+
+    async def query(self, reference):
+        """Note the question, give the answer."""
+        self.asked.append(reference)
+        return self._answer_to_query
+
+
+class FaultyStore:
+    """The queue store with some calls replaced: faults=dict(name=callable(real, *args))."""
+
+    def __init__(self, store, **faults):
+        self._store = store
+        self.faults = faults
+
+    def __getattr__(self, name):
+        """Give the real call, or the fault in front of it."""
+        real = getattr(self._store, name)
+        fault = self.faults.get(name)
+        return real if fault is None else lambda *args, **more: fault(real, *args, **more)
+
+
+async def doubts(store):
+    """How many doubts the store has counted."""
+    return sum(counts.doubts for counts in await store.counts())
+
+
+@asynccontextmanager
+async def at_work_until_killed(worker):
+    """Let a worker work, and end it as a crash would: no drain, no lease given back."""
+    task = asyncio.create_task(worker.run(asyncio.Event()))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+class TestLostAnswers:
+    async def test_a_person_s_text_is_sent_again_once(self, store):
+        """Twice read is better than never; and the doubt is counted."""
+        (message,) = await accept(store, some_envelope())
+
+        async with at_work(a_worker(store, carrier := Carrier(says(LOST, ACCEPTED)))):
+            (stored,) = await all_reach(store, [message], Status.SUBMITTED)
+
+        assert (carrier.sent(message), stored.attempts, await doubts(store)) == (2, 2, 1)
+
+    async def test_never_more_than_once(self, store):
+        """The second lost answer is the end: unknown."""
+        (message,) = await accept(store, some_envelope())
+
+        async with at_work(a_worker(store, carrier := Carrier(says(LOST)))):
+            (stored,) = await all_reach(store, [message], Status.UNKNOWN)
+
+        assert carrier.sent(message) == 2
+        assert stored.events[-1].code == "doubt_timeout"
+
+    async def test_a_refusal_between_two_doubts_makes_no_difference(self, store):
+        """One resend a message, whatever else happened."""
+        script = says(LOST, CarrierTemporary("http_503"), LOST, ACCEPTED)
+        (message,) = await accept(store, some_envelope())
+
+        async with at_work(a_worker(store, carrier := Carrier(script))):
+            await all_reach(store, [message], Status.UNKNOWN)
+
+        assert carrier.sent(message) == 3
+
+    @pytest.mark.parametrize("traffic_class", [TrafficClass.URGENT, TrafficClass.BULK])
+    async def test_a_code_or_a_newsletter_is_not_sent_again(self, store, traffic_class):
+        """A second one-time code confuses, a second newsletter costs."""
+        (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
+
+        async with at_work(a_worker(store, carrier := Carrier(says(LOST, ACCEPTED)))):
+            await all_reach(store, [message], Status.UNKNOWN)
+            await log_is_empty(store)
+
+        assert carrier.sent(message) == 1
+
+    async def test_a_receipt_settles_it(self, store):
+        """What is delivered meanwhile is not sent again."""
+
+        async def deliver_and_lose(submission):
+            receipt = Receipt(id=submission.reference, status=Status.DELIVERED, carrier=CARRIER, carrier_reference="x")
+            await store.receipts([receipt])
+            return LOST
+
+        (message,) = await accept(store, some_envelope())
+
+        async with at_work(a_worker(store, carrier := Carrier(deliver_and_lose))):
+            await all_reach(store, [message], Status.DELIVERED)
+            await log_is_empty(store)
+
+        assert carrier.sent(message) == 1
+        assert await doubts(store) == 0
+
+    async def test_the_carrier_says_that_it_has_it(self, store):
+        """Then it is submitted, under the carrier's name for it, and not sent again."""
+        carrier = AskableCarrier(says(LOST), CarrierAccepted("c7"))
+        (message,) = await accept(store, some_envelope())
+
+        async with at_work(a_worker(store, carrier)):
+            (stored,) = await all_reach(store, [message], Status.SUBMITTED)
+
+        assert (stored.carrier_reference, carrier.sent(message), carrier.asked) == ("c7", 1, [message])
+
+    @pytest.mark.parametrize("traffic_class", list(TrafficClass))
+    async def test_the_carrier_says_that_it_has_it_not(self, store, traffic_class):
+        """Then it is sent again, whatever its class, but once."""
+        carrier = AskableCarrier(says(LOST), NotTaken())
+        (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
+
+        async with at_work(a_worker(store, carrier)):
+            await all_reach(store, [message], Status.UNKNOWN)
+
+        assert carrier.sent(message) == 2
+
+    @pytest.mark.parametrize(("traffic_class", "sent"), [(TrafficClass.P2P, 2), (TrafficClass.BULK, 1)])
+    async def test_the_carrier_does_not_say(self, store, traffic_class, sent):
+        """Then the policy of its class counts."""
+        carrier = AskableCarrier(says(LOST), InDoubt("timeout"))
+        (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
+
+        async with at_work(a_worker(store, carrier)):
+            await all_reach(store, [message], Status.UNKNOWN)
+
+        assert carrier.sent(message) == sent
+
+    async def test_a_connector_that_crashes_leaves_a_doubt(self, store):
+        """It may have sent; the worker goes on."""
+
+        async def crash(submission):
+            if submission.text == "bad":
+                raise ZeroDivisionError
+            return ACCEPTED
+
+        carrier = Carrier(crash)
+        bad, good = await accept(
+            store,
+            some_envelope(text="bad", traffic_class=TrafficClass.BULK),
+            some_envelope(traffic_class=TrafficClass.BULK, recipient="+14155550144"),
+        )
+
+        async with at_work(a_worker(store, carrier)):
+            await all_reach(store, [bad], Status.UNKNOWN)
+            await all_reach(store, [good], Status.SUBMITTED)
+
+
+class TestStoreFaults:
+    async def test_lost_answers_of_the_store_lose_and_double_nothing(self, store):
+        """Every call does its work and now and then nobody hears of it: each message is sent once all the same."""
+        chance = random.Random(3)
+
+        def lossy(real, *args, **more):
+            async def call():
+                answer = await real(*args, **more)
+                if chance.random() < 0.2:
+                    raise OutcomeUnknown
+                return answer
+
+            return call()
+
+        faulty = FaultyStore(store, **dict.fromkeys(("take", "begin", "finish", "park", "acknowledge", "due"), lossy))
+        carrier = Carrier(says(CarrierTemporary("http_503"), ACCEPTED))
+        ids = []
+        for turn in range(10):
+            ids += await accept(store, *(some_envelope(recipient=f"+141555{turn}{k:04}") for k in range(4)))
+
+        async with at_work(a_worker(faulty, carrier)):
+            await all_reach(store, ids, Status.SUBMITTED)
+            await log_is_empty(store)
+
+        assert {carrier.sent(one) for one in ids} == {2}
+        assert await doubts(store) == 0
+
+    async def test_a_store_that_is_away_for_a_while(self, store):
+        """Everything waits, and goes on afterwards."""
+        away = True
+
+        def unreachable(real, *args, **more):
+            async def call():
+                if away:
+                    raise QueueUnavailable("unreachable")
+                return await real(*args, **more)
+
+            return call()
+
+        tries = 0
+
+        def count(real, *args, **more):
+            nonlocal tries
+            tries += 1
+            return unreachable(real, *args, **more)
+
+        ids = await accept(store, some_envelope(), some_envelope(channel=Channel.IM, recipient="u2"))
+
+        async with at_work(a_worker(FaultyStore(store, begin=count, finish=unreachable), carrier := Carrier())):
+            await until(lambda: tries > 2)
+            away = False
+            await all_reach(store, ids, Status.SUBMITTED, Status.DELIVERED)
+            await log_is_empty(store)
+
+        assert len(carrier.submissions) == 1
+
+    async def test_one_broken_partition_does_not_end_the_others(self, store):
+        """A fault that nobody thought of costs the partition's owner, who starts again."""
+        times = 0
+
+        def break_twice(real, partition, *args, **more):
+            async def call():
+                nonlocal times
+                if partition == 0 and times < 2:
+                    times += 1
+                    raise ZeroDivisionError
+                return await real(partition, *args, **more)
+
+            return call()
+
+        here = await accept(store, some_envelope(), partition=0)
+        there = await accept(store, some_envelope(), partition=1)
+
+        async with at_work(a_worker(FaultyStore(store, take=break_twice), Carrier())):
+            await all_reach(store, here + there, Status.SUBMITTED)
+
+        assert times == 2
+
+
+class TestLeases:
+    async def test_a_worker_that_lost_its_lease_touches_nothing(self, store):
+        """Its answer comes too late and is dropped; the next owner has the doubt, resends once, and nothing doubles."""
+        answer = asyncio.Event()
+
+        async def stall(_):
+            await answer.wait()
+            return CarrierAccepted("too late")
+
+        def cannot_renew(real, partition, holder, lease_ms):
+            async def call():
+                if partition in owned:
+                    raise QueueUnavailable("unreachable")
+                epoch = await real(partition, holder, lease_ms)
+                if epoch is not None:
+                    owned.add(partition)
+                return epoch
+
+            return call()
+
+        owned = set()
+        slow, quick = Carrier(stall), Carrier()
+        (message,) = await accept(store, some_envelope())
+
+        async with at_work(a_worker(FaultyStore(store, own=cannot_renew), slow, lease_ms=400, drain_ms=100)):
+            await until(lambda: slow.sent(message) == 1)
+            async with at_work(a_worker(store, quick)):
+                (stored,) = await all_reach(store, [message], Status.SUBMITTED)
+                answer.set()
+                await log_is_empty(store)
+
+        assert stored.carrier_reference == f"c-{message}"
+        assert (slow.sent(message), quick.sent(message), await doubts(store)) == (1, 1, 1)
+
+    async def test_a_fenced_worker_starts_again_with_what_is_pending(self, store):
+        """The partition was taken from it while a message was at the carrier: found there, not sent again."""
+        answer = asyncio.Event()
+
+        async def stall(_):
+            await answer.wait()
+            return ACCEPTED
+
+        carrier = AskableCarrier(stall, CarrierAccepted("c7"))
+        (message,) = await accept(store, some_envelope())
+        (other,) = await accept(store, some_envelope(), partition=1)
+
+        async with at_work(a_worker(store, carrier)):
+            await until(lambda: len(carrier.submissions) == 2)
+            await store.release(0, 1)
+            answer.set()
+            (stored,) = await all_reach(store, [message], Status.SUBMITTED)
+            await all_reach(store, [other], Status.SUBMITTED)
+            await log_is_empty(store)
+
+        assert stored.carrier_reference == "c7"
+        assert (carrier.sent(message), carrier.sent(other)) == (1, 1)
+
+    @pytest.mark.parametrize("seed", range(3))
+    async def test_a_worker_that_dies_leaves_nothing_undone(self, store, seed):
+        """Wherever it stood: each message ends once, and is sent at most once more than there were doubts."""
+        chance = random.Random(seed)
+
+        async def dawdle(submission):
+            await asyncio.sleep(chance.uniform(0, 0.05))
+            return chance.choice([ACCEPTED, ACCEPTED, CarrierTemporary("http_503")])
+
+        first, second = Carrier(dawdle, window=8), Carrier()
+        ids = []
+        for partition in (0, 1):
+            for _ in range(15):
+                envelopes = (some_envelope(recipient=f"+1415555{k:04}", text=str(k)) for k in range(2))
+                im = some_envelope(channel=Channel.IM, recipient="u2")
+                ids += await accept(store, *envelopes, im, partition=partition)
+
+        async with at_work_until_killed(a_worker(store, first, lease_ms=500)):
+            await until(lambda: len(first.submissions) >= 20)
+        async with at_work(a_worker(store, second)):
+            await all_reach(store, ids, Status.SUBMITTED, *TERMINAL)
+            await log_is_empty(store)
+
+        sent = [first.sent(one) + second.sent(one) for one in ids]
+        stored = await store.look(ids)
+        assert {one.status for one in stored if one is not None} == {Status.SUBMITTED, Status.DELIVERED}
+        for times, one in zip(sent, stored, strict=True):
+            refused = [event.code for event in one.events].count("carrier_http_503")
+            in_doubt = [event.code for event in one.events].count("doubt_taken_over")
+            assert in_doubt <= 1
+            assert times <= refused + in_doubt + (one.status is Status.SUBMITTED)
+        assert len(await store.inbox("t1", "u2", after="", limit=100)) == 30
+
+    async def test_what_was_begun_from_a_lane_is_not_forgotten(self, store):
+        """A retry that was at the carrier when its worker died is a doubt of the next one."""
+        (message,) = await accept(store, some_envelope())
+        never = asyncio.Event()
+        refuse = says(CarrierTemporary("http_503"))
+
+        async def refuse_then_stall(submission):
+            if first.sent(submission.reference) > 1:
+                await never.wait()
+            return await refuse(submission)
+
+        first = Carrier(refuse_then_stall)
+        async with at_work_until_killed(a_worker(store, first, lease_ms=300)):
+            await until(lambda: first.sent(message) == 2)
+        async with at_work(a_worker(store, second := Carrier())):
+            (stored,) = await all_reach(store, [message], Status.SUBMITTED)
+
+        assert second.sent(message) == 1
+        assert "doubt_taken_over" in [event.code for event in stored.events]
+
+    async def test_two_workers_share_and_send_each_message_once(self, store):
+        """Whoever has a partition has all of it."""
+        one, two = Carrier(), Carrier()
+        async with at_work(a_worker(store, one)), at_work(a_worker(store, two)):
+            ids = []
+            for partition in range(4):
+                envelopes = (some_envelope(recipient=f"+1415555{k:04}") for k in range(10))
+                ids += await accept(store, *envelopes, partition=partition)
+            await all_reach(store, ids, Status.SUBMITTED)
+
+        assert {one.sent(message) + two.sent(message) for message in ids} == {1}
+
+
+class TestDrain:
+    async def test_what_is_under_way_is_finished_and_the_rest_left(self, store):
+        """No doubt, no loss; and the next worker need not wait for the lease."""
+        answer, stopping = asyncio.Event(), asyncio.Event()
+
+        async def stall(_):
+            await answer.wait()
+            return ACCEPTED
+
+        first, second = Carrier(stall, window=3), Carrier()
+        ids = await accept(store, *(some_envelope(recipient=f"+1415555{k:04}") for k in range(9)))
+        task = asyncio.create_task(a_worker(store, first, lease_ms=60_000).run(stopping))
+        await until(lambda: len(first.submissions) == 3)
+
+        stopping.set()
+        await asyncio.sleep(0.02)
+        answer.set()
+        await task
+        begun = {one.reference for one in first.submissions}
+        assert {one.status for one in await store.look(sorted(begun))} == {Status.SUBMITTED}
+        assert len(begun) < 9
+
+        async with at_work(a_worker(store, second)):
+            await all_reach(store, ids, Status.SUBMITTED)
+            await log_is_empty(store)
+        assert {first.sent(one) + second.sent(one) for one in ids} == {1}
+        assert await doubts(store) == 0
+
+    async def test_it_ends_although_a_carrier_never_answers(self, store):
+        """The drain is bounded; what is still there is the next owner's doubt."""
+        never = asyncio.Event()
+
+        async def stall(_):
+            await never.wait()
+
+        (message,) = await accept(store, some_envelope(traffic_class=TrafficClass.BULK))
+        carrier = Carrier(stall)
+        async with at_work(a_worker(store, carrier, drain_ms=50)):
+            await until(lambda: carrier.sent(message) == 1)
+
+        async with at_work(a_worker(store, Carrier())):
+            await all_reach(store, [message], Status.UNKNOWN)
+
+
+class TestBulkheads:
+    async def test_a_carrier_that_stands_does_not_stop_the_others(self, store):
+        """What waits for it goes into the store, in order; instant messages and other carriers pass."""
+        known = asyncio.Event()
+
+        async def do_not_know(_):
+            return ACCEPTED if known.is_set() else CarrierMisconfigured("unauthenticated")
+
+        acme, zeta = Carrier(do_not_know, window=1), Carrier()
+        zeta.name = "zeta"
+        ids = []
+        for turn in range(20):
+            texts = (some_envelope(text=f"{k}:{turn}", recipient=f"+1415555{k:04}") for k in range(4))
+            ids += await accept(store, *texts)
+        im, abroad = await accept(
+            store, some_envelope(channel=Channel.IM, recipient="u2"), some_envelope(recipient="+16135550143")
+        )
+        options = {
+            "in_hand_max": 12,
+            "due_in_hand_max": 4,
+            "routes": (Route(carrier="zeta", recipient="+1613"), Route(carrier=CARRIER)),
+            "schedule": Schedule(misconfigured_ms=1_000),
+        }
+
+        async with at_work(a_worker(store, acme, zeta, **options)):
+            await all_reach(store, [im], Status.DELIVERED)
+            await all_reach(store, [abroad], Status.SUBMITTED)
+            assert not {one.status for one in await store.look(ids)} - {Status.QUEUED, Status.SUBMITTING}
+            refused = {one.reference for one in acme.submissions}
+            acme.submissions.clear()
+            known.set()
+            await all_reach(store, ids, Status.SUBMITTED)
+            await log_is_empty(store)
+
+        for k in range(4):
+            # Those that were refused wait for their own time: across retries there is no order.
+            order = [one.text for one in acme.submissions if one.reference not in refused and one.text[0] == str(k)]
+            assert order == sorted(order, key=lambda text: int(text.split(":")[1]))
+        assert {acme.sent(one) for one in ids} == {1}
+
+    async def test_nothing_beyond_the_hand_is_read(self, store):
+        """A worker's memory is bounded by its hand, not by the queue."""
+        recheck = Recheck()
+        recheck.open.clear()
+        ids = []
+        for k in range(60):
+            ids += await accept(store, some_envelope(recipient=f"+1415555{k:04}"))
+        worker = a_worker(store, Carrier(), recheck=recheck, in_hand_max=10)
+
+        async with at_work(worker):
+            await until(lambda: recheck.calls > 0)
+            await asyncio.sleep(0.1)
+            assert max(len(owner.tenure.hand) for owner in worker._owners if owner.tenure) <= 10
+            recheck.open.set()
+            await all_reach(store, ids, Status.SUBMITTED)
