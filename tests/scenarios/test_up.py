@@ -13,8 +13,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-START_S = 90
-STOP_S = 40
+START_S = 150
+STOP_S = 60
+
+#: One after the other: each starts eight processes.
+pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(500)]
 
 
 def free_port_base() -> int:
@@ -94,7 +97,6 @@ def start(tmp_path: Path) -> Iterator[object]:
         wait_until_gone(up.data_dir)
 
 
-@pytest.mark.timeout(300)
 def test_a_start_shows_every_verdict_stops_cleanly_and_finds_its_data_again(start):
     """The first messages show an IM, an allowed, a flagged and blocked ones; Ctrl-C ends all; keys stay valid."""
     up = start("one")
@@ -138,7 +140,6 @@ def test_a_start_shows_every_verdict_stops_cleanly_and_finds_its_data_again(star
     again.stop()
 
 
-@pytest.mark.timeout(300)
 def test_two_instances_run_side_by_side_and_a_third_on_the_same_data_is_refused(start):
     """Data and ports move together; one data directory has one master."""
     first, second = start("one"), start("two", free_port_base() + 400)
@@ -152,7 +153,6 @@ def test_two_instances_run_side_by_side_and_a_third_on_the_same_data_is_refused(
     assert b"in use by another instance" in said
 
 
-@pytest.mark.timeout(300)
 def test_nothing_outlives_a_supervisor_that_is_killed(start):
     """Kill -9 gives it no chance to stop its children: they see the end of their pipe."""
     up = start("one")
@@ -165,7 +165,6 @@ def test_nothing_outlives_a_supervisor_that_is_killed(start):
     assert wait_until_gone(up.data_dir) == []
 
 
-@pytest.mark.timeout(120)
 def test_a_taken_port_is_named(start, tmp_path):
     """Somebody else's port is their right; we say which and what to do."""
     base = free_port_base()

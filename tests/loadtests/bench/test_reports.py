@@ -77,7 +77,7 @@ def test_the_page_says_how_far_its_figures_travel(run, tmp_path):
     assert CAVEAT in text
     assert "Somebody &lt;else&gt; was here." in text
     assert "decide 12.5 µs" in text
-    assert "≥ 0.9" in text
+    assert "≥ 0.6" in text
 
 
 def test_the_file_holds_every_round(run, tmp_path):
@@ -98,7 +98,7 @@ def test_the_terminal_shows_figures_goals_and_warnings(run, capsys):
 
     for wanted in (
         "15,000 (10,000 to 20,000)",
-        "≥ 0.9",
+        "≥ 0.6",
         CAVEAT,
         "Warning: Somebody <else> was here.",
         "decide 12.5 µs",
