@@ -7,7 +7,6 @@ the stores close. Only this file and worker_app.py name concrete stores and conn
 import contextlib
 import gc
 import os
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,8 +107,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 def process_name(kind: str) -> str:
-    """Name this process in records: kind, host and process id."""
-    return f"{kind}@{socket.gethostname()}:{os.getpid()}"
+    """Name this process in records: kind and process id. Not the host: customers read their records."""
+    return f"{kind}:{os.getpid()}"
 
 
 def _now() -> datetime:

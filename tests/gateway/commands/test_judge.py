@@ -13,7 +13,7 @@ from gateway.__main__ import app
 runner = CliRunner()
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 COMPANY, DAY = EXAMPLES / "company.json", EXAMPLES / "day.ndjson"
-TRAFFIC = os.environ.get("A2P_TRAFFIC_DIR")
+TRAFFIC = Path(os.environ.get("A2P_TRAFFIC_DIR") or Path(__file__).resolve().parents[4] / "shared" / "traffic")
 
 
 def judge(day: Path, *arguments: object, company: Path = COMPANY):
@@ -125,13 +125,11 @@ class TestBadInput:
         assert judge(DAY, "--out", tmp_path / "missing" / "records.jsonl").exit_code == 2
 
 
-@pytest.mark.skipif(TRAFFIC is None, reason="A2P_TRAFFIC_DIR names no folder with a company and its day")
+@pytest.mark.skipif(not (TRAFFIC / "day.ndjson").is_file(), reason=f"no day.ndjson in {TRAFFIC} (A2P_TRAFFIC_DIR)")
 class TestTraffic:
     def test_a_whole_day_is_judged(self):
         """Twenty thousand lines of real people: half of it instant messages, no false alarm but one about tobacco."""
-        folder = Path(TRAFFIC or "")
-
-        result = judge(folder / "day.ndjson", company=folder / "company.json")
+        result = judge(TRAFFIC / "day.ndjson", company=TRAFFIC / "company.json")
 
         assert result.exit_code == 0
         assert re.search(r"ok_internal_im +9,041\b", result.stdout)

@@ -1,0 +1,76 @@
+"""A running `a2p-gateway up`, and what it leaves behind."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+
+START_S = 150
+STOP_S = 60
+
+
+def free_port_base() -> int:
+    """Find a base whose ports nobody has."""
+    for base in range(20_000 + os.getpid() % 4_000 * 5, 60_000, 40):
+        with contextlib.ExitStack() as stack:
+            try:
+                for offset in (0, 1, 2, 10, 11, 12):
+                    probe = stack.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", base + offset))
+            except OSError:
+                continue
+            return base
+    raise RuntimeError("no free ports")
+
+
+class Up:
+    """A running `a2p-gateway up`."""
+
+    def __init__(self, data_dir: Path, port_base: int, *options: str) -> None:
+        self.data_dir, self.port_base = data_dir, port_base
+        where = ("--data-dir", str(data_dir), "--port-base", str(port_base))
+        command = [sys.executable, "-m", "gateway", "up", *where, *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    def ready(self) -> dict[str, object]:
+        """Wait for demo.json."""
+        file = self.data_dir / "demo.json"
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.process.stdout.read().decode()
+            if file.exists():
+                return orjson.loads(file.read_bytes())
+            time.sleep(0.1)
+        raise AssertionError("up was not ready in time")
+
+    def stop(self, number: int = signal.SIGINT) -> str:
+        """End it, and return what it said."""
+        self.process.send_signal(number)
+        said, _ = self.process.communicate(timeout=STOP_S)
+        return said.decode()
+
+
+def processes_of(data_dir: Path) -> list[int]:
+    """Find processes that have the data directory, by their command or their environment."""
+    wanted, found = str(data_dir).encode(), []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal() or int(folder.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def wait_until_gone(data_dir: Path) -> list[int]:
+    """Return who is still there after a while."""
+    deadline = time.monotonic() + STOP_S
+    while (left := processes_of(data_dir)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return left
