@@ -36,7 +36,7 @@ DatabaseUrl = Annotated[
 ]
 RegistryUrl = Annotated[
     str | None,
-    typer.Option(help="The registry store: redis://, rediss:// or unix://. (default: redis://127.0.0.1:6379/0)"),
+    typer.Option(help="The registry store: redis://, rediss:// or unix://. (default: redis://127.0.0.1:6380/0)"),
 ]
 
 

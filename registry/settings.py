@@ -22,7 +22,7 @@ class Settings(BaseSettings):
     #: SQLAlchemy URL of the database; empty means SQLite in data_dir. May hold a password, so it is never shown.
     database_url: str = Field(default="", repr=False)
     #: The registry store: redis://, rediss:// or unix://. A copy that can be rebuilt from SQL. May hold a password.
-    registry_url: str = Field(default="redis://127.0.0.1:6379/0", pattern=r"^(rediss?|unix)://", repr=False)
+    registry_url: str = Field(default="redis://127.0.0.1:6380/0", pattern=r"^(rediss?|unix)://", repr=False)
     http_host: str = "127.0.0.1"
     #: Port of the registry's HTTP API; 0 lets the system choose.
     http_port: int = Field(default=8081, ge=0, le=65535)

@@ -43,6 +43,9 @@ def status(
     given = dict(zip(_KINDS, (gateway_admin or [], worker_admin or [], registry_admin or []), strict=True))
     try:
         addresses = _addresses(given) if any(given.values()) else _addresses(_read_demo(data_dir / "demo.json"))
+    except FileNotFoundError:
+        typer.echo(f"no demo.json in {data_dir}: give --data-dir, or --gateway-admin and the like", err=True)
+        raise typer.Exit(UNUSABLE) from None
     except (OSError, ShapeError) as wrong:
         typer.echo(wrong, err=True)
         raise typer.Exit(UNUSABLE) from None

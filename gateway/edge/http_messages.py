@@ -81,6 +81,8 @@ class MessageRoutes:
         refuse_size(request, BATCH_LIMIT)
         principal = await authenticated(request, self._keys, "send")
         require_type(request, *_NDJSON)
+        if "Idempotency-Key" in request.headers:  # Each line has its own: taken for all, it would be taken for none.
+            raise Problem("not_supported", "/client_message_id")
         lines = [line for line in (await read_body(request, BATCH_LIMIT)).split(b"\n") if line.strip()]
         if not lines:
             raise Problem("empty_batch")

@@ -11,6 +11,8 @@ from aiohttp import web
 
 from compliance.catalogue import reasons_json
 from compliance.destinations import read_destination
+from compliance.inbound import Meaning, meaning_of
+from compliance.senders import canonical_sender
 from compliance.shapes import render_instant
 from gateway import envelope
 from gateway.edge import wire
@@ -188,6 +190,11 @@ def _opt_out(tenant: str, row: dict[str, Any], place: int) -> OptOutRecord:
         raise Problem("invalid_number", f"{where}/recipient")
     if not _KEYWORD.fullmatch(keyword):
         raise Problem("invalid_character", f"{where}/keyword")
+    if meaning_of(keyword) in {Meaning.START, Meaning.HELP}:  # Whoever wrote that did not opt out.
+        raise Problem("invalid_enum", f"{where}/keyword")
+    received_at = None if number is None else canonical_sender(number)
+    if number is not None and received_at is None:
+        raise Problem("invalid_number", f"{where}/number")
     # An opt-out counts from now at the latest, whatever the clock says that it was written by.
     at = min(wire.read_instant(row["at"], f"{where}/at"), datetime.now(UTC))
     return OptOutRecord(
@@ -195,5 +202,5 @@ def _opt_out(tenant: str, row: dict[str, Any], place: int) -> OptOutRecord:
         recipient=canonical,
         at_ms=int(at.timestamp() * 1_000),
         keyword=keyword,
-        number="" if number is None else read_destination(number)[1],
+        number=received_at or "",
     )

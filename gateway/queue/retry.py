@@ -125,7 +125,8 @@ def after(
             asked_ms = int(min(max(retry_after_s or 0, 0) * 1000, schedule.throttle_cap_ms))
             retry = RetryAt(due_ms=now_ms + (asked_ms or schedule.throttle_ms), code=_THROTTLED)
         case CarrierMisconfigured():
-            retry = RetryAt(due_ms=now_ms + schedule.misconfigured_ms, code=_MISCONFIGURED)
+            # Twice the lane's pause: whoever waited behind this message goes before it is tried again.
+            retry = RetryAt(due_ms=now_ms + 2 * schedule.misconfigured_ms, code=_MISCONFIGURED)
     if retry.due_ms >= expires_ms:
         return GiveUp(status=Status.EXPIRED, code=VALIDITY_EXPIRED)
     return retry

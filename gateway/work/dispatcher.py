@@ -258,6 +258,7 @@ class Dispatcher:
         """Stop a lane for as long as the carrier, or our ignorance of it, asks for."""
         until_ms = step.due_ms if isinstance(step, RetryAt) else now_ms + self._options.schedule.throttle_ms
         if isinstance(outcome, CarrierMisconfigured):
+            until_ms = now_ms + self._options.schedule.misconfigured_ms
             log.error("carrier_misconfigured", lane=lane, code=outcome.code, paused_ms=until_ms - now_ms)
         self.lanes.pause(lane, (until_ms - now_ms) / 1000)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.gateway.running_edge import ANN, BOB, MOBILE, OUTSIDERS, Tally, a_body, assert_plain
+from tests.gateway.running_edge import ANN, BOB, MOBILE, OUTSIDERS, Tally, a_body, assert_plain, assert_problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,3 +110,14 @@ async def test_many_users_in_one_batch(edge):
     assert [line["status"] for line in answer.lines] == [202] * 4
     for line, user in zip(answer.lines, [ANN, BOB, ANN, BOB], strict=True):
         assert (await edge.get(f"/v1/messages/{line['id']}", key="acme")).json["user"] == user
+
+
+async def test_a_key_for_the_whole_batch_is_refused(edge):
+    """Each line has its own; a header that was quietly ignored would let a retry send everything twice."""
+    before = await edge.tally()
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": "all-of-it"}
+
+    answer = await edge.call("POST", "/v1/messages/batch", key="ann", data=b"{}", headers=headers)
+
+    assert_problem(answer, 422, "not_supported")
+    assert await edge.tally() == before

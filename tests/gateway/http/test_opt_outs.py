@@ -105,3 +105,20 @@ async def test_what_is_no_opt_out(edge, body, status, code):
 
     assert_problem(answer, status, code)
     assert (await edge.send(to="+12145550100")).status == 202
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "pointer"),
+    [
+        ({"keyword": "start"}, "invalid_enum", "/opt_outs/0/keyword"),
+        ({"keyword": "Help!"}, "invalid_enum", "/opt_outs/0/keyword"),
+        ({"number": "garbage"}, "invalid_number", "/opt_outs/0/number"),
+    ],
+)
+async def test_what_is_no_opt_out_is_refused(edge, fields, code, pointer):
+    """A word that opts in must not mute anybody, and a number that is none is not quietly dropped."""
+    answer = await put(edge, a_row("+12145550100", **fields))
+
+    assert_problem(answer, 422, code)
+    assert answer.json["errors"] == [{"pointer": pointer, "code": code}]
+    assert (await edge.send(to="+12145550100")).status == 202

@@ -69,7 +69,7 @@ AFTER = [
         RetryAt(due_ms=NOW + 300_000, code="carrier_throttled"),
     ),
     ("too fast, backwards", CarrierThrottled(-5), 0, RetryAt(due_ms=NOW + 1_000, code="carrier_throttled")),
-    ("who are you", CarrierMisconfigured("401"), 0, RetryAt(due_ms=NOW + 30_000, code="carrier_misconfigured")),
+    ("who are you", CarrierMisconfigured("401"), 0, RetryAt(due_ms=NOW + 60_000, code="carrier_misconfigured")),
 ]
 
 
