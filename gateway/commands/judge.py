@@ -13,7 +13,7 @@ from compliance.decide import decide
 from compliance.decision import Decision
 from compliance.facts import Facts
 from compliance.policy import PolicyError
-from compliance.record import record_to
+from compliance.recording import record_to
 from compliance.shapes import ShapeError
 from gateway.commands.progress import lines_of
 from gateway.commands.tables import by_verdict, show, verdict_and_reason

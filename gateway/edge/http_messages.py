@@ -12,7 +12,8 @@ from aiohttp import web
 
 from compliance.catalogue import reason
 from compliance.codes import Code
-from compliance.record import facts_to, parse_facts
+from compliance.record import parse_facts
+from compliance.recording import facts_to
 from compliance.shapes import render_instant
 from gateway import envelope
 from gateway.edge import wire

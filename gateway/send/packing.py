@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from compliance.facts import Media
-from compliance.record import Frame, dump_record
+from compliance.recording import Frame, dump_record
 from gateway import envelope
 from gateway.edge.wire import Draft
 from gateway.envelope import Attachment, Channel, Envelope

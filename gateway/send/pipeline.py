@@ -14,7 +14,7 @@ import structlog
 
 from compliance.facts import Media
 from compliance.policy import Policy
-from compliance.record import Frame
+from compliance.recording import Frame
 from gateway.edge.answers import Answer, accepted_answer, question_answer, refusal_answer, with_ids
 from gateway.edge.keys import Principal
 from gateway.edge.wire import Draft

@@ -16,7 +16,7 @@ import orjson
 
 from compliance.documents import UserDocument, brand_key, campaign_key, number_key, user_key
 from compliance.facts import Sender, SenderNumber
-from compliance.record import sender_to
+from compliance.recording import sender_to
 from gateway.send import decoded
 from gateway.send.assemble import sender_of
 

@@ -20,7 +20,7 @@ import orjson
 import pytest
 
 from compliance.decide import decide
-from compliance.record import record_to
+from compliance.recording import record_to
 from tests.builders import CURRENT, a_message, some_facts
 from tests.compliance.strategies import sample_facts
 

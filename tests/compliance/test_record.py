@@ -10,7 +10,8 @@ from compliance.codes import Code
 from compliance.decide import decide
 from compliance.decision import Decision, Finding, Severity, Verdict
 from compliance.facts import Assignment, Campaign, Facts, Media, Message, Sender, SenderNumber
-from compliance.record import Expected, Options, agrees, facts_to, load_record, parse_facts, parse_record, record_to
+from compliance.record import Expected, Options, agrees, load_record, parse_facts, parse_record
+from compliance.recording import facts_to, record_to
 from compliance.shapes import ShapeError
 from tests.builders import (
     AT,

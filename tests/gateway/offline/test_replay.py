@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from compliance import decide, shipped
-from compliance.record import record_to
+from compliance.recording import record_to
 from compliance.shapes import ShapeError
 from gateway.offline.replay import Replay
 from tests.builders import CURRENT, a_message, a_number, a_sender, some_facts
