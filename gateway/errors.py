@@ -6,6 +6,8 @@ A message that compliance refuses is not here: that is a decision, an everyday r
 Queue errors are in gateway/queue. Only the http_ modules turn any of these into an HTTP answer.
 """
 
+from gateway.queue import QueueError, QueueUnavailable
+
 
 class Problem(Exception):  # noqa: N818 - the field's word is problem (RFC 9457)
     """A request that cannot be taken.
@@ -19,3 +21,10 @@ class Problem(Exception):  # noqa: N818 - the field's word is problem (RFC 9457)
         self.code = code
         self.pointer = pointer
         self.retry_after_s = retry_after_s
+
+
+def queue_problem(failure: QueueError, *, writes: bool = True) -> Problem:
+    """Say what is wrong with the queue store; when nothing was to be written, nothing is in doubt."""
+    if isinstance(failure, QueueUnavailable):
+        return Problem("queue_full" if failure.reason == "full" else "queue_unavailable", retry_after_s=1)
+    return Problem("outcome_unknown" if writes else "queue_unavailable", retry_after_s=1)

@@ -17,7 +17,6 @@ from aiohttp.typedefs import Middleware
 from gateway.edge.keys import Keys, Principal
 from gateway.errors import Problem
 from gateway.problems import PROBLEMS
-from gateway.queue import QueueError, QueueUnavailable
 from metrics.gateway import GatewayMetrics
 
 JSON_LIMIT: Final = 64 * 1024
@@ -97,13 +96,6 @@ async def name_server(request: web.BaseRequest, response: web.StreamResponse) ->
     """Say who answers, and not in which versions; for on_response_prepare, so every answer of the application."""
     del request
     response.headers["Server"] = "a2p-gateway"
-
-
-def queue_problem(failure: QueueError, *, writes: bool = True) -> Problem:
-    """Say what is wrong with the queue store; when nothing was to be written, nothing is in doubt."""
-    if isinstance(failure, QueueUnavailable):
-        return Problem("queue_full" if failure.reason == "full" else "queue_unavailable", retry_after_s=1)
-    return Problem("outcome_unknown" if writes else "queue_unavailable", retry_after_s=1)
 
 
 def _route(request: web.Request) -> str:

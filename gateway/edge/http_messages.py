@@ -24,14 +24,13 @@ from gateway.edge.http_common import (
     json_response,
     problem_body,
     problem_response,
-    queue_problem,
     read_body,
     refuse_size,
     require_type,
 )
 from gateway.edge.keys import Keys, Principal
 from gateway.envelope import Envelope
-from gateway.errors import Problem
+from gateway.errors import Problem, queue_problem
 from gateway.queue import TERMINAL, Event, Queue, QueueError, Status, Stored
 from gateway.send.pipeline import Pipeline, Result
 

@@ -19,14 +19,13 @@ from gateway.edge import wire
 from gateway.edge.http_common import (
     authenticated,
     json_response,
-    queue_problem,
     read_body,
     refuse_encoding,
     refuse_size,
     require_type,
 )
 from gateway.edge.keys import Keys, Principal
-from gateway.errors import Problem
+from gateway.errors import Problem, queue_problem
 from gateway.problems import PROBLEMS
 from gateway.queue import InboxItem, OptOutRecord, Queue, QueueError
 

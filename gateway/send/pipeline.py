@@ -19,7 +19,7 @@ from gateway.edge.answers import Answer, accepted_answer, question_answer, refus
 from gateway.edge.keys import Principal
 from gateway.edge.wire import Draft
 from gateway.envelope import Attachment
-from gateway.errors import Problem
+from gateway.errors import Problem, queue_problem
 from gateway.queue import (
     Accept,
     Accepted,
@@ -220,10 +220,9 @@ class Pipeline:
         """Count what the queue store did not do; when nothing was to be written, nothing is in doubt."""
         if isinstance(failure, QueueUnavailable):
             self._metrics.accept_failed(failure.reason)
-            full = failure.reason == "full"
-            return Problem("queue_full" if full else "queue_unavailable", retry_after_s=_RETRY_AFTER_S)
-        self._metrics.accept_failed("outcome_unknown" if writes else "unreachable")
-        return Problem("outcome_unknown" if writes else "queue_unavailable", retry_after_s=_RETRY_AFTER_S)
+        else:
+            self._metrics.accept_failed("outcome_unknown" if writes else "unreachable")
+        return queue_problem(failure, writes=writes)
 
 
 def _wanted(principal: Principal, draft: Draft, media: tuple[Attachment, ...] | Problem) -> Wanted | Problem:
