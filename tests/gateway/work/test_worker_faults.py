@@ -471,6 +471,21 @@ class TestBulkheads:
             assert order == sorted(order, key=lambda text: int(text.split(":")[1]))
         assert {acme.sent(one) for one in ids} == {1}
 
+    async def test_what_waited_goes_before_what_the_carrier_does_not_know_us_for(self, store):
+        """One message that always gets 401 stops its lane for a while, and then others have their turn."""
+
+        async def refuses_one(submission):
+            return CarrierMisconfigured("unauthenticated") if submission.text == "bad" else ACCEPTED
+
+        carrier = Carrier(refuses_one, window=1)
+        ids = await accept(store, some_envelope(text="bad", recipient="+14155550100"))
+        ids += await accept(store, *(some_envelope(recipient=f"+1415555{k:04}") for k in range(1, 4)))
+
+        async with at_work(a_worker(store, carrier, schedule=Schedule(misconfigured_ms=1_000))):
+            await all_reach(store, ids[1:], Status.SUBMITTED)
+
+        assert [carrier.sent(one) for one in ids] == [1, 1, 1, 1]
+
     async def test_nothing_beyond_the_hand_is_read(self, store):
         """A worker's memory is bounded by its hand, not by the queue."""
         recheck = Recheck()
