@@ -6,6 +6,7 @@ Not here: which processes there are (stand.py).
 import contextlib
 import http.client
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -53,21 +54,23 @@ class Ground:
     ) -> Iterator[int]:
         """Run a process while the block runs; yields its id once it is ready. BenchError when it does not come up."""
         log = self.new_folder(name) / "log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(  # noqa: S603  our own commands
-                [*_dies_with_us(), *command],
-                stdin=subprocess.PIPE,  # Its end tells the child that we are gone.
-                stdout=out,
-                stderr=out,
-                env={**self.environment, **(settings or {})},
-                cwd=ROOT,
-                start_new_session=True,  # Ctrl-C is for us; we stop the children in order.
-            )
+        process = None
         try:
+            with log.open("wb") as out, _uninterrupted():
+                process = subprocess.Popen(  # noqa: S603  our own commands
+                    [*_dies_with_us(), *command],
+                    stdin=subprocess.PIPE,  # Its end tells the child that we are gone.
+                    stdout=out,
+                    stderr=out,
+                    env={**self.environment, **(settings or {})},
+                    cwd=ROOT,
+                    start_new_session=True,  # Ctrl-C is for us; we stop the children in order.
+                )
             _wait_ready(name, process, ready, log)
             yield process.pid
         finally:
-            _end(process)
+            if process is not None:
+                _end(process)
 
     def run(
         self,
@@ -156,6 +159,25 @@ def pings(path: Path) -> Callable[[], bool]:
                 return False
 
     return is_ready
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM until the block has run: a process that is born meanwhile would have no owner.
+
+    Not by a signal mask, which the child would inherit.
+    """
+    held: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda caught, _frame: held.append(caught))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for caught in held:
+        signal.raise_signal(caught)
 
 
 def _dies_with_us() -> list[str]:

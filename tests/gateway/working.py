@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from compliance.codes import Code
 from compliance.decision import Decision, Verdict
-from gateway.connectors import CarrierAccepted, Connector, Outcome, Submission
+from gateway.connectors import CarrierAccepted, Connector, InDoubt, Outcome, Submission
 from gateway.envelope import Channel, Envelope, TrafficClass, dump
 from gateway.queue import Accept, Accepted, Status, Stored
 from gateway.queue.retry import Schedule
@@ -26,6 +26,8 @@ from gateway.worker_app import worker_metrics
 CARRIER = "acme"
 SENDER = "+12025550111"
 RECIPIENT = "+14155550143"
+LOST = InDoubt("timeout")
+ACCEPTED = CarrierAccepted("c1")
 OK = Decision(Verdict.ALLOW, Code.OK_REGISTERED)
 
 Script = Callable[[Submission], Awaitable[Outcome]]
@@ -194,3 +196,22 @@ async def log_is_empty(store: QueueStore) -> None:
     await until(empty)
     for counts in await store.counts():
         assert counts.accepted == sum(counts.by_status.values())
+
+
+class AskableCarrier(Carrier):
+    """A carrier that can be asked about a message."""
+
+    def __init__(self, script: Script, answer: Outcome) -> None:
+        super().__init__(script)
+        self._answer_to_query = answer
+        self.asked: list[str] = []
+
+    async def query(self, reference: str) -> Outcome:
+        """Note the question, give the answer."""
+        self.asked.append(reference)
+        return self._answer_to_query
+
+
+async def doubts(store: QueueStore) -> int:
+    """How many doubts the store has counted."""
+    return sum(counts.doubts for counts in await store.counts())

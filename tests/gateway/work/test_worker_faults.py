@@ -1,4 +1,4 @@
-"""What a worker does when an answer is lost, a lease is lost, a worker dies, or a carrier stands still."""
+"""What a worker does when the store fails, a lease is lost, a worker dies, or a carrier stands still."""
 
 import asyncio
 import random
@@ -6,42 +6,27 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from gateway.connectors import CarrierAccepted, CarrierMisconfigured, CarrierTemporary, InDoubt
-from gateway.connectors.offers import NotTaken
+from gateway.connectors import CarrierAccepted, CarrierMisconfigured, CarrierTemporary
 from gateway.envelope import Channel, TrafficClass
-from gateway.queue import TERMINAL, OutcomeUnknown, QueueUnavailable, Receipt, Status
+from gateway.queue import TERMINAL, OutcomeUnknown, QueueUnavailable, Status
 from gateway.queue.retry import Schedule
 from gateway.work.routing import Route
 from tests.gateway.working import (
+    ACCEPTED,
     CARRIER,
+    AskableCarrier,
     Carrier,
     Recheck,
     a_worker,
     accept,
     all_reach,
     at_work,
+    doubts,
     log_is_empty,
     says,
     some_envelope,
     until,
 )
-
-LOST = InDoubt("timeout")
-ACCEPTED = CarrierAccepted("c1")
-
-
-class AskableCarrier(Carrier):
-    """A carrier that can be asked about a message."""
-
-    def __init__(self, script, answer):
-        super().__init__(script)
-        self._answer_to_query = answer
-        self.asked = []
-
-    async def query(self, reference):
-        """Note the question, give the answer."""
-        self.asked.append(reference)
-        return self._answer_to_query
 
 
 class FaultyStore:
@@ -58,11 +43,6 @@ class FaultyStore:
         return real if fault is None else lambda *args, **more: fault(real, *args, **more)
 
 
-async def doubts(store):
-    """How many doubts the store has counted."""
-    return sum(counts.doubts for counts in await store.counts())
-
-
 @asynccontextmanager
 async def at_work_until_killed(worker):
     """Let a worker work, and end it as a crash would: no drain, no lease given back."""
@@ -73,116 +53,6 @@ async def at_work_until_killed(worker):
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-class TestLostAnswers:
-    async def test_a_person_s_text_is_sent_again_once(self, store):
-        """Twice read is better than never; and the doubt is counted."""
-        (message,) = await accept(store, some_envelope())
-
-        async with at_work(a_worker(store, carrier := Carrier(says(LOST, ACCEPTED)))):
-            (stored,) = await all_reach(store, [message], Status.SUBMITTED)
-
-        assert (carrier.sent(message), stored.attempts, await doubts(store)) == (2, 2, 1)
-
-    async def test_never_more_than_once(self, store):
-        """The second lost answer is the end: unknown."""
-        (message,) = await accept(store, some_envelope())
-
-        async with at_work(a_worker(store, carrier := Carrier(says(LOST)))):
-            (stored,) = await all_reach(store, [message], Status.UNKNOWN)
-
-        assert carrier.sent(message) == 2
-        assert stored.events[-1].code == "doubt_timeout"
-
-    async def test_a_refusal_between_two_doubts_makes_no_difference(self, store):
-        """One resend a message, whatever else happened."""
-        script = says(LOST, CarrierTemporary("http_503"), LOST, ACCEPTED)
-        (message,) = await accept(store, some_envelope())
-
-        async with at_work(a_worker(store, carrier := Carrier(script))):
-            await all_reach(store, [message], Status.UNKNOWN)
-
-        assert carrier.sent(message) == 3
-
-    @pytest.mark.parametrize("traffic_class", [TrafficClass.URGENT, TrafficClass.BULK])
-    async def test_a_code_or_a_newsletter_is_not_sent_again(self, store, traffic_class):
-        """A second one-time code confuses, a second newsletter costs."""
-        (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
-
-        async with at_work(a_worker(store, carrier := Carrier(says(LOST, ACCEPTED)))):
-            await all_reach(store, [message], Status.UNKNOWN)
-            await log_is_empty(store)
-
-        assert carrier.sent(message) == 1
-
-    async def test_a_receipt_settles_it(self, store):
-        """What is delivered meanwhile is not sent again."""
-
-        async def deliver_and_lose(submission):
-            receipt = Receipt(id=submission.reference, status=Status.DELIVERED, carrier=CARRIER, carrier_reference="x")
-            await store.receipts([receipt])
-            return LOST
-
-        (message,) = await accept(store, some_envelope())
-
-        async with at_work(a_worker(store, carrier := Carrier(deliver_and_lose))):
-            await all_reach(store, [message], Status.DELIVERED)
-            await log_is_empty(store)
-
-        assert carrier.sent(message) == 1
-        assert await doubts(store) == 0
-
-    async def test_the_carrier_says_that_it_has_it(self, store):
-        """Then it is submitted, under the carrier's name for it, and not sent again."""
-        carrier = AskableCarrier(says(LOST), CarrierAccepted("c7"))
-        (message,) = await accept(store, some_envelope())
-
-        async with at_work(a_worker(store, carrier)):
-            (stored,) = await all_reach(store, [message], Status.SUBMITTED)
-
-        assert (stored.carrier_reference, carrier.sent(message), carrier.asked) == ("c7", 1, [message])
-
-    @pytest.mark.parametrize("traffic_class", list(TrafficClass))
-    async def test_the_carrier_says_that_it_has_it_not(self, store, traffic_class):
-        """Then it is sent again, whatever its class, but once."""
-        carrier = AskableCarrier(says(LOST), NotTaken())
-        (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
-
-        async with at_work(a_worker(store, carrier)):
-            await all_reach(store, [message], Status.UNKNOWN)
-
-        assert carrier.sent(message) == 2
-
-    @pytest.mark.parametrize(("traffic_class", "sent"), [(TrafficClass.P2P, 2), (TrafficClass.BULK, 1)])
-    async def test_the_carrier_does_not_say(self, store, traffic_class, sent):
-        """Then the policy of its class counts."""
-        carrier = AskableCarrier(says(LOST), InDoubt("timeout"))
-        (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
-
-        async with at_work(a_worker(store, carrier)):
-            await all_reach(store, [message], Status.UNKNOWN)
-
-        assert carrier.sent(message) == sent
-
-    async def test_a_connector_that_crashes_leaves_a_doubt(self, store):
-        """It may have sent; the worker goes on."""
-
-        async def crash(submission):
-            if submission.text == "bad":
-                raise ZeroDivisionError
-            return ACCEPTED
-
-        carrier = Carrier(crash)
-        bad, good = await accept(
-            store,
-            some_envelope(text="bad", traffic_class=TrafficClass.BULK),
-            some_envelope(traffic_class=TrafficClass.BULK, recipient="+14155550144"),
-        )
-
-        async with at_work(a_worker(store, carrier)):
-            await all_reach(store, [bad], Status.UNKNOWN)
-            await all_reach(store, [good], Status.SUBMITTED)
 
 
 class TestStoreFaults:

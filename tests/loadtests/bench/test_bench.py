@@ -80,7 +80,7 @@ class TestCommandLine:
 
         assert children
         assert bench.returncode == 130
-        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+        assert [pid for pid in children if _runs(pid)] == []
         assert list(data.iterdir()) == []
         assert not (tmp_path / "out").exists()
 
@@ -89,7 +89,32 @@ def _children(pid):
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def _runs(pid):
+    """Whether a process still does anything; one that ended and whom nobody has waited for yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class TestChildren:
+    def test_one_born_while_we_are_stopped_is_ended_too(self, tmp_path, monkeypatch):
+        """The signal waits until the child has an owner."""
+        born = []
+
+        class Stopped(subprocess.Popen):
+            def __init__(self, *args, **options):
+                super().__init__(*args, **options)
+                born.append(self)
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(subprocess, "Popen", Stopped)
+        sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
+        with ground(dict(os.environ), tmp_path) as place, pytest.raises(KeyboardInterrupt):
+            place.running("child", sleeper, lambda: True).__enter__()
+
+        assert [child.poll() is not None for child in born] == [True]
+
     def test_a_child_that_does_not_come_up_is_quoted(self, tmp_path):
         """Its log goes away with the folder."""
         command = [sys.executable, "-c", "import sys; sys.exit('no such setting')"]
