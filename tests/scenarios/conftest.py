@@ -21,5 +21,6 @@ def start(tmp_path: Path) -> Iterator[object]:
     for up in started:
         if up.process.poll() is None:
             up.process.kill()
-            up.process.communicate()
+        up.process.wait()
+        up.process.stdout.close()
         wait_until_gone(up.data_dir)
