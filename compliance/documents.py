@@ -22,8 +22,11 @@ VERSION: Final = 1
 
 #: Where the last apply stands, a hash: epoch, seq (the last change applied) and at_ms (the store's clock).
 MARK_KEY: Final = "{reg}:mark"
-#: The changes themselves, a stream; an entry carries seq, key and bytes, so that a follower needs no second read.
+#: The changes themselves, a stream; an entry carries seq, from (the seq before it), then keys with their bytes (none:
+#: deleted), so that a follower needs no second read and sees a gap.
 FEED_KEY: Final = "{reg}:feed"
+#: Which change each process has in memory, a hash: its name to "<epoch> <seq> <at_ms>".
+PROCESSES_KEY: Final = "{reg}:procs"
 
 
 def number_key(did: str) -> str:

@@ -86,7 +86,7 @@ def import_(
     credentials: Annotated[
         Path | None,
         typer.Option(
-            help="Leave API keys in this file: one a tenant, one a user. Valid keys that it has are kept.",
+            help="Leave API keys in this file: two a tenant (one for admins), one a user. Valid ones are kept.",
             dir_okay=False,
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""Puts `a2p-registry serve` together: the database, the projector, the HTTP API and the admin port.
+"""Puts `a2p-registry serve` together: the database, the projector, the barrier, the admin API and the metrics port.
 
 The only file that names concrete parts. They start in order and stop in reverse.
 
@@ -17,7 +17,10 @@ from prometheus_client import CollectorRegistry
 
 from metrics.admin import admin_app, serve_admin
 from metrics.registry import RegistryMetrics
+from registry.admin_routes import AdminApi
+from registry.barrier import Barrier
 from registry.database import Database
+from registry.http_common import answer_problems, name_server
 from registry.lifetime import stop_event
 from registry.projector import Projector
 from registry.settings import Settings
@@ -45,12 +48,18 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         database = await stack.enter_async_context(Database.opened(settings))
         store = await stack.enter_async_context(RegistryStore.connected(settings.registry_url))
         instruments = CollectorRegistry()
-        projector = Projector(database, store, RegistryMetrics(instruments))
+        metrics = RegistryMetrics(instruments)
+        projector = Projector(database, store, metrics)
         admin = admin_app(instruments, lambda: projector.trouble)
         admin_port = await stack.enter_async_context(serve_admin(admin, settings.admin_host, settings.admin_port))
         projecting = asyncio.create_task(projector.run())
         stack.push_async_callback(_cancel, projecting)
-        http_port = await stack.enter_async_context(_serve_http(settings))
+        barrier = Barrier(store, metrics)
+        stack.push_async_callback(_cancel, asyncio.create_task(barrier.run()))
+        api = AdminApi(database, barrier)
+        stack.push_async_callback(api.finish)
+        http_port = await stack.enter_async_context(_serve_http(settings, api))
+        stack.callback(barrier.stop)
         yield Registry(http_port=http_port, admin_port=admin_port, projecting=projecting)
 
 
@@ -74,10 +83,11 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _serve_http(settings: Settings) -> AsyncIterator[int]:
-    """Serve the HTTP API; yields its port."""
-    app = web.Application()
-    app.add_routes([web.get("/", _about), web.route("*", "/{path:.*}", _not_found)])
+async def _serve_http(settings: Settings, api: AdminApi) -> AsyncIterator[int]:
+    """Serve the admin API; yields its port."""
+    app = web.Application(middlewares=[answer_problems])
+    app.on_response_prepare.append(name_server)
+    app.add_routes(api.routes())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
@@ -86,15 +96,3 @@ async def _serve_http(settings: Settings) -> AsyncIterator[int]:
         yield port
     finally:
         await runner.cleanup()
-
-
-async def _about(_: web.Request) -> web.Response:
-    return web.json_response({"service": "a2p-registry"})
-
-
-async def _not_found(_: web.Request) -> web.Response:
-    return web.json_response(
-        {"type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found"},
-        status=404,
-        content_type="application/problem+json",
-    )

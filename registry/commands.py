@@ -37,7 +37,8 @@ class Change:
     def record(self) -> Record:
         """The record that names the row."""
         record = self.after or self.before
-        assert record is not None, "a change is of something"  # noqa: S101 - an invariant for the type checker
+        if record is None:
+            raise ValueError("a change is of something")
         return record
 
 

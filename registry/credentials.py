@@ -11,7 +11,7 @@ import hashlib
 import os
 import secrets
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,8 @@ from registry.records import ApiKey
 
 TENANT_SCOPES: Final = ("send", "read", "admin")
 USER_SCOPES: Final = ("send", "read")
+#: For the admin API alone: who holds it can change what is registered, and send nothing.
+ADMIN_SCOPES: Final = ("admin",)
 
 _BASE62: Final = string.digits + string.ascii_letters
 _ID_LENGTH: Final = 12
@@ -44,10 +46,11 @@ class Minted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What a credentials file holds: texts of keys by tenant id and by user id."""
+    """What a credentials file holds: texts of keys by tenant id, by user id, and by tenant id for admins."""
 
     api_keys: dict[str, str]
     user_keys: dict[str, str]
+    admin_keys: dict[str, str]
 
 
 def mint(*, tenant: str, user: str | None, scopes: tuple[str, ...], label: str) -> Minted:
@@ -79,23 +82,27 @@ async def ensure_keys(
     path: Path,
     *,
     actor: str,
-    tenants: Iterable[str],
+    tenants: Collection[str],
     users: Mapping[str, str],
 ) -> int:
-    """Make path hold a valid key for each tenant and each user (given with their tenants); returns how many are new.
+    """Make path hold valid keys: two for each tenant (one for its admins), one for each user; returns how many are new.
+
+    users are given with their tenants.
 
     connection is one of Database.writing(): two imports take turns, and the second keeps the keys of the first. The
     file is written before the commit, so that no key is ever live that nobody has. CredentialsFileError when path holds
     something else; OSError when it cannot be written.
     """
     old = read_credentials(path)
-    texts = [*old.api_keys.values(), *old.user_keys.values()]
+    texts = [*old.api_keys.values(), *old.user_keys.values(), *old.admin_keys.values()]
     known = await find(connection, ApiKey, {(_id_of(text),) for text in texts})
     valid = {(record.tenant, record.user, record.sha256) for record in known.values() if record.revoked_at is None}
+    taken: set[str] = set()
     fresh: list[Minted] = []
 
     def kept_or_new(text: str | None, tenant: str, user: str | None, scopes: tuple[str, ...]) -> str:
-        if text is not None and (tenant, user, _sha256(text)) in valid:
+        if text is not None and text not in taken and (tenant, user, _sha256(text)) in valid:
+            taken.add(text)  # A key has one place: a copy in another is a slip.
             return text
         fresh.append(mint(tenant=tenant, user=user, scopes=scopes, label="minted by import"))
         return fresh[-1].text
@@ -104,11 +111,16 @@ async def ensure_keys(
     user_keys = {
         user: kept_or_new(old.user_keys.get(user), tenant, user, USER_SCOPES) for user, tenant in users.items()
     }
+    admin_keys = {tenant: kept_or_new(old.admin_keys.get(tenant), tenant, None, ADMIN_SCOPES) for tenant in tenants}
     if fresh:
         await change(connection, actor=actor, put=[minted.record for minted in fresh])
         write_credentials(
             path,
-            Credentials(api_keys=old.api_keys | api_keys, user_keys=old.user_keys | user_keys),
+            Credentials(
+                api_keys=old.api_keys | api_keys,
+                user_keys=old.user_keys | user_keys,
+                admin_keys=old.admin_keys | admin_keys,
+            ),
         )
     return len(fresh)
 
@@ -122,12 +134,15 @@ def read_credentials(path: Path) -> Credentials:
     try:
         data = orjson.loads(path.read_bytes())
     except FileNotFoundError:
-        return Credentials(api_keys={}, user_keys={})
+        return Credentials(api_keys={}, user_keys={}, admin_keys={})
     except orjson.JSONDecodeError:
         data = None
-    if type(data) is not dict or not all(_is_texts(data.get(name)) for name in ("api_keys", "user_keys")):
+    if type(data) is not dict:
+        data = {}
+    admin_keys = data.get("admin_keys", {})  # (earlier versions minted none)
+    if not all(_is_texts(keys) for keys in (data.get("api_keys"), data.get("user_keys"), admin_keys)):
         raise CredentialsFileError(f"{path} is not a credentials file and is left as it is: name another file")
-    return Credentials(api_keys=data["api_keys"], user_keys=data["user_keys"])
+    return Credentials(api_keys=data["api_keys"], user_keys=data["user_keys"], admin_keys=admin_keys)
 
 
 def _is_texts(data: Any) -> bool:

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from metrics.registry import RegistryMetrics
 from registry.database import Database
 from registry.documents import BATCH, Documents, render_all
-from registry.store import Mark, RegistryStore, StaleError
+from registry.store import Mark, RegistryStore, StaleError, boot_time
 from registry.tables import outbox, projection
 
 #: Facts count as live for 3 s after an apply: one heartbeat may be lost, or two.
@@ -105,7 +105,7 @@ class Projector:
 
     async def _rebuild(self, epoch: int) -> Mark:
         """Make the copy anew; it counts as unavailable until the mark is set over all of it."""
-        started, documents = time.monotonic(), 0
+        started, read_at, documents = time.monotonic(), boot_time(), 0
         self.trouble = "rebuilding"
         async with self._database.reading() as connection:
             position = await read_position(connection)
@@ -113,30 +113,37 @@ class Projector:
             async for batch in render_all(connection):
                 await self._store.stage(epoch, batch)
                 documents += len(batch)
-        mark = await self._store.apply(Mark(epoch=epoch, seq=0), position.seq, {})
+        mark = await self._store.apply(Mark(epoch=epoch, seq=0), position.seq, {}, read_at=read_at)
         self._metrics.applied(documents, time.monotonic() - started)
         log.info("store_rebuilt", epoch=epoch, seq=mark.seq, documents=documents)
         return mark
 
     async def _follow(self, mark: Mark) -> None:
-        """Apply changes as they come, until something fails."""
-        beat_at = time.monotonic()
+        """Apply changes as they come, until something fails.
+
+        What was committed before this began may be known to be effective, because everybody's lease ran out
+        (barrier.py). So the facts become live again only with all of it, not with the first batch.
+        """
+        beat_at, first = time.monotonic(), None
         while True:
             self._database.changed.clear()
+            read_at = boot_time()
             async with self._database.reading() as connection:
                 position = await read_position(connection)
                 to_seq, documents = await _read_batch(connection, mark.seq)
             if position.epoch > mark.epoch:
                 raise StaleError("a new epoch was asked for")
             _check(mark, position)
+            first = first or position
             self._metrics.outbox_lag(position.seq - mark.seq)
             started = time.monotonic()
             if documents:
-                mark = await self._store.apply(mark, to_seq, documents)
+                fresh = to_seq >= first.seq
+                mark = await self._store.apply(mark, to_seq, documents, read_at=read_at, fresh=fresh)
                 self._metrics.applied(len(documents), time.monotonic() - started)
                 self._metrics.outbox_lag(position.seq - mark.seq)
             elif started >= beat_at:
-                mark = await self._store.apply(mark, mark.seq, {})
+                mark = await self._store.apply(mark, mark.seq, {}, read_at=read_at)
                 self._metrics.heartbeat()
             else:
                 await self._wait(min(_POLL_S, beat_at - started))

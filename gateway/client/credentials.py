@@ -54,6 +54,15 @@ def read_credentials(raw: bytes) -> Credentials:
     )
 
 
+def read_admin_key(raw: bytes, tenant: str) -> str | None:
+    """Return the key of a tenant's admins; None when the file, of an earlier version or another kind, has none.
+
+    Raises as read_credentials, which it follows.
+    """
+    data = orjson.loads(raw)
+    return None if data.get("admin_keys") is None else _keys(data, "admin_keys").get(tenant)
+
+
 def _keys(data: dict[str, Any], name: str) -> dict[str, str]:
     keys = shapes.required(data, name, "credentials")
     # They end up in a header: printable ASCII, as keys of ours are.

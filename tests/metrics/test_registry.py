@@ -28,3 +28,24 @@ def test_the_lag_is_what_was_set_last(registry, registry_metrics):
     registry_metrics.outbox_lag(0)
 
     assert value(registry, "registry_outbox_lag_changes") == 0
+
+
+def test_a_wait_is_counted_by_its_end(registry, registry_metrics):
+    """What was not known to be effective has no time."""
+    registry_metrics.barrier("processes", 0.25)
+    registry_metrics.barrier("leases", 6.5)
+    registry_metrics.barrier("not_yet", 8.0)
+
+    ends = [value(registry, "registry_barriers_total", outcome=end) for end in ("processes", "leases", "not_yet")]
+    assert ends == [1, 1, 1]
+    assert value(registry, "registry_effective_seconds_count") == 2
+    assert value(registry, "registry_effective_seconds_sum") == 6.75
+
+
+def test_processes_are_those_of_the_last_look(registry, registry_metrics):
+    """With how far the last of them is behind."""
+    registry_metrics.processes(3, 12)
+    registry_metrics.processes(2, 0)
+
+    assert value(registry, "registry_processes") == 2
+    assert value(registry, "registry_processes_behind_changes") == 0

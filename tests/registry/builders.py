@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import orjson
 import sqlalchemy as sa
 
-from compliance.documents import FEED_KEY
+from compliance.documents import FEED_KEY, MARK_KEY, PROCESSES_KEY
 from registry.documents import render_all
 from registry.importer import ImportOptions, import_company
 from registry.records import Assignment, Brand, Campaign, Number, Tenant, User
@@ -195,8 +195,19 @@ async def feed(redis):
     entries = []
     for _, fields in await redis.xrange(FEED_KEY):
         seq = int(fields.pop(b"seq"))
+        del fields[b"from"]
         entries.append((seq, {key.decode(): value for key, value in fields.items()}))
     return entries
+
+
+async def follow(redis, *args):
+    """Say as a process which change it has: its name, epoch and seq."""
+    return await redis.fcall("follow", 2, MARK_KEY, PROCESSES_KEY, *args)
+
+
+async def leave(redis, name):
+    """Say as a process that it judges no more."""
+    return await redis.fcall("leave", 1, PROCESSES_KEY, name)
 
 
 async def eventually(condition):

@@ -76,7 +76,7 @@ class TestRunning:
     async def test_the_http_port_answers_in_json(self, served, redis):
         """Whatever is asked; and tells nothing about the inside."""
         async with running(served) as registry:
-            assert await get(registry.http_port, "/") == (200, '{"service": "a2p-registry"}')
+            assert await get(registry.http_port, "/") == (200, '{"service":"a2p-registry"}')
             for path, method in (("/v1/brands", "GET"), ("/metrics", "GET"), ("/", "POST"), ("/a/../b", "DELETE")):
                 status, body = await get(registry.http_port, path, method)
                 assert (status, json.loads(body)["code"]) == (404, "not_found") or status == 405

@@ -182,24 +182,28 @@ class TestAtOnce:
             "numbers": 3,  # (one is an assignment)
             "contacts": 2,
         }
-        assert sum(report.keys_minted for report in reports) == 5
+        assert sum(report.keys_minted for report in reports) == 7
         async with Database.opened(settings) as database:
-            assert (await trail(database))[0] == 17 + 5
+            assert (await trail(database))[0] == 17 + 7
 
 
 class TestCredentials:
     async def test_there_is_a_key_for_everybody(self, database, path, tmp_path):
-        """One a tenant, one a user; the texts are in the file and nowhere else."""
+        """Two a tenant, one a user; the texts are in the file and nowhere else."""
         keys = tmp_path / "keys.json"
         report = await import_file(database, path, a_company(), credentials=keys)
         found = read_credentials(keys)
 
-        assert report.keys_minted == 5
+        assert report.keys_minted == 7
+        assert found.admin_keys.keys() == {"acme", "solo"}
         assert (found.api_keys.keys(), found.user_keys.keys()) == ({"acme", "solo"}, {"ben", "ann", "sol"})
         assert stat.S_IMODE(keys.stat().st_mode) == 0o600
         assert list(tmp_path.glob("keys.json.*")) == []
         held = b"".join(file.read_bytes() for file in (tmp_path / "data").iterdir())
-        secrets = [text.rpartition("_")[2] for text in (found.api_keys | found.user_keys).values()]
+        secrets = [
+            text.rpartition("_")[2]
+            for text in [*found.api_keys.values(), *found.user_keys.values(), *found.admin_keys.values()]
+        ]
         assert not any(secret.encode() in held for secret in secrets)
 
     async def test_their_documents_say_who_may_do_what(self, database, path, tmp_path):
@@ -214,6 +218,32 @@ class TestCredentials:
         tenants, users = document(found.api_keys["acme"]), document(found.user_keys["sol"])
         assert (tenants.tenant, tenants.user, tenants.scopes) == ("acme", None, ("send", "read", "admin"))
         assert (users.tenant, users.user, users.scopes) == ("solo", "sol", ("send", "read"))
+        admins = document(found.admin_keys["acme"])
+        assert (admins.tenant, admins.user, admins.scopes) == ("acme", None, ("admin",))
+
+    async def test_a_file_of_an_earlier_version_gets_what_it_lacks(self, database, path, tmp_path):
+        """Its keys stay."""
+        keys = tmp_path / "keys.json"
+        await import_file(database, path, a_company(), credentials=keys)
+        old = orjson.loads(keys.read_bytes())
+        keys.write_bytes(orjson.dumps({name: old[name] for name in ("api_keys", "user_keys")}))
+        report = await import_file(database, path, a_company(), credentials=keys)
+
+        new = orjson.loads(keys.read_bytes())
+        assert (report.keys_minted, new["admin_keys"].keys()) == (2, {"acme", "solo"})
+        assert (new["api_keys"], new["user_keys"]) == (old["api_keys"], old["user_keys"])
+
+    async def test_a_key_has_one_place(self, database, path, tmp_path):
+        """A tenant's key that was copied to where the admins' is stands there no longer."""
+        keys = tmp_path / "keys.json"
+        await import_file(database, path, a_company(), credentials=keys)
+        spoilt = orjson.loads(keys.read_bytes())
+        keys.write_bytes(orjson.dumps(spoilt | {"admin_keys": spoilt["api_keys"]}))
+        assert (await import_file(database, path, a_company(), credentials=keys)).keys_minted == 2
+
+        new = read_credentials(keys)
+        assert new.api_keys == spoilt["api_keys"]
+        assert not set(new.admin_keys.values()) & set(new.api_keys.values())
 
     async def test_a_key_that_is_no_longer_good_is_replaced(self, database, path, tmp_path):
         """Revoked, unknown to the database, or somebody else's; the others are kept."""
@@ -240,7 +270,14 @@ class TestCredentials:
         assert new.api_keys["other"] == "theirs"
 
     @pytest.mark.parametrize(
-        "content", [b"not json", b"[]", b'{"api_keys": {}}', b'{"api_keys":{"a":1},"user_keys":{}}']
+        "content",
+        [
+            b"not json",
+            b"[]",
+            b'{"api_keys": {}}',
+            b'{"api_keys":{"a":1},"user_keys":{}}',
+            b'{"api_keys":{},"user_keys":{},"admin_keys":[]}',
+        ],
     )
     async def test_a_file_that_is_something_else_is_left_alone(self, database, path, tmp_path, content):
         """And nothing is imported: the name was a mistake."""
@@ -269,6 +306,6 @@ async def test_a_real_company_is_imported_whole(database, tmp_path):
     before = await trail(database)
     again = await import_company(database, options, lambda *_: None)
 
-    assert (report.bad, report.left_out, report.keys_minted) == ([], {}, 349)
+    assert (report.bad, report.left_out, report.keys_minted) == ([], {}, 354)
     assert (again.changes.total(), await trail(database)) == (0, before)
-    assert len(await everything(database)) == 5 + 8 + 2 * 344 + 374 + 1800 + 349
+    assert len(await everything(database)) == 5 + 8 + 2 * 344 + 374 + 1800 + 354

@@ -111,7 +111,7 @@ class TestStored:
         await import_file(database, path, a_company(), gateway_url=url, credentials=keys)
 
         assert len(gateway.stored) == 1
-        assert await live_keys(database) == len(read_credentials(keys).api_keys) + 3
+        assert await live_keys(database) == 2 * len(read_credentials(keys).api_keys) + 3
         async with database.reading() as connection:
             labels = await connection.scalars(sa.select(api_keys.c.label).distinct())
             assert labels.all() == ["minted by import"]

@@ -267,10 +267,11 @@ class TestLostStore:
         real, lose = store._call, []
 
         async def call(function, keys, *args):
-            await real(function, keys, *args)
+            answer = await real(function, keys, *args)
             if lose:
                 lose.pop()
                 raise ConnectionResetError("the answer was lost")
+            return answer
 
         store._call = call
         async with projecting(database, store):
@@ -282,6 +283,27 @@ class TestLostStore:
             await in_step(database, store)
 
         assert [len(entry) for _, entry in await feed(redis)] == [4, 1]
+
+    async def test_what_was_missed_is_there_before_the_facts_are_live(self, database, store, redis):
+        """Somebody may have been told that a change is effective because all leases ran out: a part is not enough."""
+        async with projecting(database, store):
+            await in_step(database, store)
+        await do(database, *BASICS, *(a_user(f"u{n}") for n in range(1200)))
+        real, instants = store._call, []
+
+        async def call(function, keys, *args):
+            if function == "apply":
+                await redis.hset(MARK_KEY, "at_ms", 5)
+            answer = await real(function, keys, *args)
+            if function == "apply":
+                instants.append(await redis.hget(MARK_KEY, "at_ms"))
+            return answer
+
+        store._call = call
+        async with projecting(database, store):
+            await in_step(database, store)
+        assert instants[:2] == [b"5", b"5"]
+        assert instants[2] != b"5"
 
 
 class TestHistory:
