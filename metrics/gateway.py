@@ -3,12 +3,11 @@
 Not here: what happens to a message after its 202 (worker.py).
 """
 
-import math
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from metrics.decisions import DecisionTally
 from metrics.labels import Children
@@ -52,13 +51,6 @@ class GatewayMetrics:
         )
         self._accepts = _Accepts(registry)
         self._edge = _Edge(registry, tuple(input_codes), tuple(folded), tuple(routes))
-        self._registry_age = Gauge(
-            "gateway_registry_age_seconds",
-            "Age of the facts that decisions are taken on; +Inf before the first. Above 3 they count as stale: "
-            "the registry, its store or the feed has stopped, and api traffic is refused from 5 on.",
-            registry=registry,
-        )
-        self._registry_age.set(math.inf)  # 0 would say "fresh" of facts that we have never seen.
 
     def decided(self, channel: str, verdict: str, reason: str) -> None:
         """Count one leg's decision."""
@@ -88,10 +80,6 @@ class GatewayMetrics:
     def refused_input(self, code: str) -> None:
         """Count one request refused before any decision: malformed, or not allowed to ask."""
         self._edge.refused.of(code).inc()
-
-    def registry_age(self, seconds: float) -> None:
-        """Set the age of the facts now."""
-        self._registry_age.set(seconds)
 
     def receipt(self, folded: str) -> None:
         """Count one carrier receipt by what it did."""

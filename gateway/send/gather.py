@@ -1,9 +1,9 @@
 """Looks up everything that the judgement of a message needs, many messages at once, and judges nothing.
 
-Which documents a message needs shows only step by step: its sender's user, that user's number, the number's campaign,
-the campaign's brand. So each round asks for what the documents so far point to, all messages together, until nothing
-is missing: four rounds at most, one where a sender's documents lead to where they led last time. Opt-outs are read
-fresh from the queue store beside that, never from any cache.
+Documents are in memory (gateway/near/); then nothing is awaited for them. Which documents a message needs shows only
+step by step: its sender's user, that user's number, the number's campaign, the campaign's brand. So where some are not
+at hand, each round reads what the documents so far point to, all messages together, until nothing is missing. Opt-outs
+are read fresh from the queue store beside that, never from any cache.
 
 Not here: what the facts mean (compliance/), who a sender is (sender.py).
 """
@@ -17,21 +17,26 @@ from compliance.codes import Code
 from compliance.decide import decide
 from compliance.decision import Decision, Verdict, blocks
 from compliance.destinations import read_destination
-from compliance.documents import MARK_KEY, extension_key, line_key, number_key, user_key
+from compliance.documents import MARK_KEY, extension_key, line_key, user_key
 from compliance.facts import Facts, Media, Message, OptOut, Owner, RegistryState
 from compliance.policy import Policy
 from compliance.rules import RECHECKS
 from compliance.senders import canonical_sender
 from gateway.envelope import Envelope
+from gateway.near import decoded
+from gateway.near.cache import NearCache
+from gateway.near.coalescer import Coalescer
+from gateway.near.memory import Documents, JustRead
+from gateway.near.source import NO_READING, Reading
 from gateway.queue import OptOutRecord, Queue, QueueError
-from gateway.send import decoded
 from gateway.send.assemble import build_facts
-from gateway.send.coalescer import Coalescer
-from gateway.send.registry_store import NO_READING, Reading, RegistryStore
-from gateway.send.sender import Documents, Found, Senders, Who
+from gateway.send.sender import Found, Senders, Who
 
 _EXTENSION = re.compile(r"ext:([0-9]{1,20})", re.ASCII)
 _CANNOT_SAY: Final = Decision(Verdict.BLOCK, Code.REGISTRY_UNAVAILABLE, blocks(Code.REGISTRY_UNAVAILABLE))
+
+#: Reads of documents that are not kept before the store is asked directly: a sender's documents lead to four.
+_MOST_ROUNDS: Final = 6
 
 OptOuts = Mapping[tuple[str, str], OptOutRecord | None]
 
@@ -71,6 +76,8 @@ class Gathered(NamedTuple):
     sender: str | None
     legs: tuple[Leg, ...]
     reading: Reading
+    #: All documents that it needs were at hand; otherwise only who is a colleague can be relied on.
+    is_known: bool
     #: The sender's part of the decision record, as JSON.
     sender_json: bytes
 
@@ -84,11 +91,20 @@ class _Search(NamedTuple):
     numbers: tuple[str, ...]
 
 
+class _Known(NamedTuple):
+    """The documents at hand for some messages."""
+
+    documents: Documents
+    reading: Reading
+    #: Nothing that the messages need is missing; otherwise the store did not answer, or there is no valid copy.
+    is_whole: bool
+
+
 class Gatherer:
     """Turns what was submitted into facts."""
 
-    def __init__(self, store: RegistryStore, queue: Queue, policy: Policy, now: Callable[[], datetime]) -> None:
-        self._store = store
+    def __init__(self, near: NearCache, queue: Queue, policy: Policy, now: Callable[[], datetime]) -> None:
+        self._near = near
         self._policy = policy
         self._now = now
         self._senders = Senders()
@@ -99,13 +115,14 @@ class Gatherer:
         searches = [_search(one) for one in wanted]
         pairs = [(search.wanted.tenant, number) for search in searches for number in search.numbers if number]
         opting_out = self._opt_outs.ask(pairs) if pairs else None
-        reading, found = await self._read(searches)
         opt_outs = await opting_out if opting_out is not None else {}
+        # Last of all: what is at hand now may be gone, or older, after any other wait.
+        known = await self._know(searches)
         at = self._now().replace(microsecond=0)
-        registry = reading.state(strict=self._policy.mode == "strict")
+        registry = known.reading.state(strict=self._policy.mode == "strict")
         return [
-            _assemble(search, sender, reading, opt_outs, registry, at)
-            for search, sender in zip(searches, found, strict=True)
+            _assemble(search, self._senders.find(search.who, known.documents), known, opt_outs, registry, at)
+            for search in searches
         ]
 
     async def recheck(self, envelopes: Sequence[Envelope]) -> list[Decision]:
@@ -114,33 +131,38 @@ class Gatherer:
             gathered = await self.gather([_waiting(envelope) for envelope in envelopes])
         except QueueError:
             return [_CANNOT_SAY] * len(envelopes)
-        return [
-            _CANNOT_SAY if one.reading.age_ms is None else decide(one.legs[0].facts, self._policy, RECHECKS)
-            for one in gathered
-        ]
+        return [decide(one.legs[0].facts, self._policy, RECHECKS) if one.is_known else _CANNOT_SAY for one in gathered]
 
-    async def _read(self, searches: Sequence[_Search]) -> tuple[Reading, list[Found]]:
-        """Read in rounds until no document points to one not read yet."""
-        documents: dict[str, bytes | None] = {}
-        # How old the registry is counts even where there is nothing to look up.
-        missing: Collection[str] = {key for search in searches for key in self._keys(search)} or {MARK_KEY}
-        reading, found = NO_READING, list[Found]()
-        while missing:
-            reading = await self._store.read(missing)
-            if reading.age_ms is None and not reading.documents:
+    async def _know(self, searches: Sequence[_Search]) -> _Known:
+        """Bring what the searches need to hand: from memory, or from the store while nothing can be relied on."""
+        for _ in range(_MOST_ROUNDS):
+            reading, memory = self._near.reading(), self._near.memory()
+            if reading is None or memory is None:
                 break
-            documents.update((key, reading.documents[key]) for key in missing)
-            found = [self._senders.find(search.who, documents) for search in searches]
-            missing = {key for sender in found for key in sender.keys if key not in documents}
-        found = found or [self._senders.find(search.who, documents) for search in searches]
-        return Reading(documents=documents, seq=reading.seq, age_ms=reading.age_ms), found
+            missing = self._missing(searches, memory)
+            if not missing:
+                return _Known(memory, reading, is_whole=True)
+            if not await self._near.fill(missing):
+                return _Known(memory, reading, is_whole=False)
+        read, reading = JustRead(), NO_READING
+        missing = self._missing(searches, read) or {MARK_KEY}  # How old the registry is counts even then.
+        while missing:
+            reading = await self._near.read(missing)
+            if reading.age_ms is None:
+                return _Known(self._near.memory() or read, reading, is_whole=False)
+            read.take(reading.documents)
+            missing = self._missing(searches, read)
+        return _Known(read, reading, is_whole=True)
 
-    def _keys(self, search: _Search) -> Iterator[str]:
-        """Name the documents to begin with."""
-        yield from self._senders.keys(search.who)
+    def _missing(self, searches: Sequence[_Search], documents: Documents) -> set[str]:
+        return {key for search in searches for key in self._keys(search, documents) if key not in documents}
+
+    def _keys(self, search: _Search, documents: Documents) -> Iterator[str]:
+        """Name the documents that a message needs, as far as documents at hand tell."""
+        yield from self._senders.find(search.who, documents).keys
         for to, number in zip(search.wanted.to, search.numbers, strict=True):
             if number:
-                yield number_key(number)
+                yield from documents.colleague_keys(number)
                 yield line_key(number)
             elif to.startswith("user:"):
                 yield user_key(to.removeprefix("user:"))
@@ -160,12 +182,12 @@ def _search(wanted: Wanted) -> _Search:
 def _assemble(
     search: _Search,
     sender: Found,
-    reading: Reading,
+    known: _Known,
     opt_outs: OptOuts,
     registry: RegistryState,
     at: datetime,
 ) -> Gathered:
-    documents, wanted = reading.documents, search.wanted
+    documents, wanted = known.documents, search.wanted
     shown = wanted.sender if sender.did is None else sender.did
     owners = [
         _colleague(wanted.tenant, to, number, documents) for to, number in zip(wanted.to, search.numbers, strict=True)
@@ -194,14 +216,20 @@ def _assemble(
         )
         for to, number, owner in zip(wanted.to, search.numbers, owners, strict=True)
     ]
-    return Gathered(user=sender.user, sender=shown, legs=tuple(legs), reading=reading, sender_json=sender.json)
+    return Gathered(
+        user=sender.user,
+        sender=shown,
+        legs=tuple(legs),
+        reading=known.reading,
+        is_known=known.is_whole,
+        sender_json=sender.json,
+    )
 
 
 def _colleague(tenant: str, to: str, number: str, documents: Documents) -> Owner | None:
     """Say which colleague a destination is: live, messaging-capable endpoints; other tenants' are outsiders."""
     if number:
-        document = decoded.number(documents.get(number_key(number)))
-        owner = None if document is None or document.kind == "service" else document.owner
+        owner = documents.colleague(number)
         return owner if owner is not None and owner.tenant == tenant else None
     if to.startswith("user:"):
         user = decoded.user(documents.get(user_key(to.removeprefix("user:"))))

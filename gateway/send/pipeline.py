@@ -12,9 +12,11 @@ from typing import Final, NamedTuple, Protocol
 import orjson
 import structlog
 
+from compliance.case import is_internal
 from compliance.facts import Media
 from compliance.policy import Policy
 from compliance.recording import Frame
+from gateway import failpoints
 from gateway.edge.answers import Answer, accepted_answer, question_answer, refusal_answer, with_ids
 from gateway.edge.keys import Principal
 from gateway.edge.wire import Draft
@@ -186,6 +188,7 @@ class Pipeline:
     def _offer(self, ready: _Ready) -> "asyncio.Future[Accepted | Replayed | Mismatch] | QueueError | None":
         if ready.accept is None:
             return None
+        failpoints.passed("gateway.before_accept")
         try:
             return self._commit.offer(ready.accept)
         except QueueError as failure:
@@ -200,6 +203,7 @@ class Pipeline:
             if isinstance(line, QueueError):
                 raise line
             outcome = await line if line is not None else None
+            failpoints.passed("gateway.after_accept")
         except QueueError as failure:
             return self._queue_problem(failure, writes=ready.writes)
         match outcome:
@@ -253,7 +257,7 @@ def _attached(draft: Draft, known: dict[str, Attachment]) -> tuple[Attachment, .
 
 def _checked(draft: Draft, gathered: Gathered) -> Gathered | Problem:
     """Refuse what only a look-up can tell: the registry is away, the user is nobody, a list names one twice."""
-    if gathered.reading.age_ms is None:
+    if not gathered.is_known and not all(is_internal(leg.facts) for leg in gathered.legs):
         return Problem("registry_unavailable", retry_after_s=_RETRY_AFTER_S)
     if draft.user is not None and gathered.user is None:
         return Problem("unknown_user", "/user")

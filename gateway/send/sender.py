@@ -1,15 +1,11 @@
 """Who sends: user, number, campaign and brand, found by following what one document says of the next.
 
-The same documents always give the same sender, so the result is kept per distinct bytes; and where a sender's documents
-led to last time is remembered, so that next time they are all read at once. Neither can be stale: what is kept is found
-only under the very bytes that were just read.
+The same documents always give the same sender, so senders are remembered until a document becomes another.
 
-Not here: reading the documents (gather.py).
+Not here: bringing documents to hand (gather.py, near/).
 """
 
-from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import orjson
@@ -17,14 +13,13 @@ import orjson
 from compliance.documents import UserDocument, brand_key, campaign_key, number_key, user_key
 from compliance.facts import Sender, SenderNumber
 from compliance.recording import sender_to
-from gateway.send import decoded
+from gateway.near import decoded
+from gateway.near.memory import Documents
 from gateway.send.assemble import sender_of
-
-Documents = Mapping[str, bytes | None]
 
 #: For a sender who is nobody: the judge refuses such a message for its number, whatever the date.
 _NOBODY_SINCE: Final = date.max
-#: Senders remembered with the documents that they needed last time.
+#: Senders remembered at a time.
 _MOST_REMEMBERED: Final = 100_000
 
 
@@ -55,34 +50,32 @@ class Found(NamedTuple):
 
 
 class Senders:
-    """Finds senders, and remembers where their documents led to."""
+    """Finds senders, and remembers them."""
 
     def __init__(self) -> None:
-        self._keys: dict[Who, tuple[str, ...]] = {}
-
-    def keys(self, who: Who) -> tuple[str, ...]:
-        """Name the documents to read for a sender: those of last time, else those that the message itself names."""
-        return self._keys.get(who) or _found(who, (), ()).keys
+        self._remembered: dict[Who, Found] = {}
+        self._documents: Documents | None = None
+        self._version = -1
 
     def find(self, who: Who, documents: Documents) -> Found:
-        """Follow the documents; what found.keys names beyond them must be read before the sender is known whole."""
-        keys = self.keys(who)
-        found = _found(who, keys, tuple([documents.get(key) for key in keys]))
-        while found.keys != keys and all(key in documents for key in found.keys):
-            keys = found.keys
-            found = _found(who, keys, tuple([documents.get(key) for key in keys]))
-            self._remember(who, found.keys)
+        """Follow the documents; one of found.keys that is not at hand must be brought before the sender is known."""
+        if documents is not self._documents or documents.version != self._version:
+            self._remembered.clear()
+            self._documents, self._version = documents, documents.version
+        found = self._remembered.get(who)
+        if found is None:
+            found = _found(who, documents)
+            if all(key in documents for key in found.keys):
+                self._remember(who, found)
         return found
 
-    def _remember(self, who: Who, keys: tuple[str, ...]) -> None:
-        if len(self._keys) >= _MOST_REMEMBERED:
-            self._keys.clear()
-        self._keys[who] = keys
+    def _remember(self, who: Who, found: Found) -> None:
+        if len(self._remembered) >= _MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[who] = found
 
 
-@lru_cache(maxsize=16_384)
-def _found(who: Who, keys: tuple[str, ...], values: tuple[bytes | None, ...]) -> Found:
-    documents: Documents = dict(zip(keys, values, strict=True))
+def _found(who: Who, documents: Documents) -> Found:
     user_id = _user_id(who, documents)
     user = _user_of(who, user_id, documents)
     did = who.number if who.names_number else (None if user is None else user.number)

@@ -3,7 +3,9 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from metrics.canary import CanaryMetrics
 from metrics.gateway import GatewayMetrics
+from metrics.near import NearMetrics
 from metrics.registry import RegistryMetrics
 from metrics.worker import WorkerMetrics
 
@@ -48,6 +50,18 @@ def registry_metrics(registry):
 
 
 @pytest.fixture
-def everything(gateway, worker, registry_metrics, registry):
+def near(registry):
+    """Instruments of the near cache of a gateway and of a worker."""
+    return [NearMetrics(registry, kind) for kind in ("gateway", "worker")]
+
+
+@pytest.fixture
+def canary(registry):
+    """Instruments of the canary."""
+    return CanaryMetrics(registry)
+
+
+@pytest.fixture
+def everything(gateway, worker, near, registry_metrics, canary, registry):
     """All instruments of all processes on one registry: what is true of every metric."""
     return registry

@@ -73,14 +73,6 @@ def test_the_edge_is_counted_by_its_words(registry, gateway):
     assert value(registry, "gateway_receipts_total", folded="applied") == 1
 
 
-def test_the_age_of_the_facts_is_what_was_set_last(registry, gateway):
-    """A gauge: it falls when the registry is back."""
-    gateway.registry_age(7.5)
-    gateway.registry_age(0.5)
-
-    assert value(registry, "gateway_registry_age_seconds") == 0.5
-
-
 class TestAnswers:
     def test_answers_count_by_route_and_status(self, registry, gateway):
         """The status is the number that was sent."""

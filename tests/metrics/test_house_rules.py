@@ -5,14 +5,16 @@ import re
 
 from tests.metrics.reading import families, samples
 
-UNITS = ("_seconds", "_messages", "_partitions", "_changes")
+UNITS = ("_seconds", "_messages", "_partitions", "_changes", "_processes")
 GATEWAY_LABELS = {"channel", "verdict", "reason", "code", "folded", "route", "status"}
 WORKER_LABELS = {"carrier", "outcome", "status", "resolution", "lane", "reason"}
 
 
 def test_a_name_says_which_process_counts_it(everything):
-    """gateway_, worker_ or registry_ first."""
-    assert [f.name for f in families(everything) if not re.match(r"(gateway|worker|registry)_[a-z_]+$", f.name)] == []
+    """gateway_, worker_, registry_ or canary_ first."""
+    named = re.compile(r"(gateway|worker|registry|canary)_[a-z_]+$")
+
+    assert [f.name for f in families(everything) if not named.match(f.name)] == []
 
 
 def test_a_name_ends_in_its_unit_or_in_total(everything):
@@ -46,7 +48,7 @@ def test_every_series_reads_zero_before_anything_happened(everything):
     """Never happened is 0, not absent; the age of facts that were never seen is not 0 but infinite."""
     counts = {s.name: s.value for s in samples(everything) if s.value != 0}
 
-    assert counts == {"gateway_registry_age_seconds": math.inf}
+    assert counts == {f"{kind}_registry_age_seconds": math.inf for kind in ("gateway", "worker")}
 
 
 def test_a_flood_of_unknown_words_makes_no_series(everything, gateway, worker):

@@ -1,6 +1,5 @@
 """A real gateway in this process that knows the example company."""
 
-import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from redis.asyncio import Redis
 from compliance import documents, shapes
 from gateway.app import running
 from gateway.settings import Settings
+from tests.gateway.running_edge import Registry
 from tests.valkey import Valkey
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
@@ -28,7 +28,6 @@ class Live:
 
     url: str
     admin_url: str
-    registry: Redis
     #: As an import writes them.
     credentials: dict[str, dict[str, str]]
 
@@ -37,27 +36,25 @@ class Live:
 async def a_gateway(server: Valkey) -> AsyncIterator[Live]:
     """Run a gateway on one Valkey with the example company, its opt-outs included."""
     company = orjson.loads(COMPANY.read_bytes())
-    async with Redis.from_url(server.url) as registry:
-        credentials = await _load(registry, company)
-        await _apply_nothing(registry)
-        stop = asyncio.Event()
-        heartbeats = asyncio.create_task(_beat(registry, stop))
+    async with Redis.from_url(server.url) as redis:
+        written, credentials = _documents(company)
+        registry = Registry(redis)
+        await registry.load(written)
+        await registry.start()
         settings = Settings(queue_url=server.url, registry_url=server.url, port=0, admin_port=0)
         async with running(settings) as gateway:
             live = Live(
                 url=f"http://127.0.0.1:{gateway.port}",
                 admin_url=f"http://127.0.0.1:{gateway.admin_port}",
-                registry=registry,
                 credentials=credentials,
             )
             await _put_opt_outs(live, company["opt_outs"])
             yield live
-        stop.set()
-        await heartbeats
+        await registry.stop()
 
 
-async def _load(registry: Redis, company: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Write what the registry's projector would write."""
+def _documents(company: dict[str, Any]) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
+    """Make what the registry's projector would write, and the keys that go with it."""
     since = {row["id"]: date.fromisoformat(row["customer_since"]) for row in company["tenants"]}
     written: dict[str, bytes] = {}
     numbers: dict[str, str] = {}
@@ -97,23 +94,7 @@ async def _load(registry: Redis, company: dict[str, Any]) -> dict[str, dict[str,
                 scopes=("send", "read", "admin") if kind == "t" else ("send", "read"),
             )
         )
-    await registry.mset(written)
-    return credentials
-
-
-async def _beat(registry: Redis, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        await _apply_nothing(registry)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.3):
-                await stop.wait()
-
-
-async def _apply_nothing(registry: Redis) -> None:
-    """Say that the facts are live, as a heartbeat does."""
-    seconds, micros = await registry.time()
-    mark = {"epoch": 1, "seq": 42, "at_ms": seconds * 1_000 + micros // 1_000}
-    await registry.hset(documents.MARK_KEY, mapping=mark)
+    return written, credentials
 
 
 async def _put_opt_outs(live: Live, rows: list[dict[str, Any]]) -> None:

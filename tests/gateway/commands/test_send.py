@@ -278,7 +278,7 @@ async def test_bad_lines_are_left_out(send):
     assert f"{day}:2: message.n" in result.stderr
     assert f"{day}:3: media.type" in result.stderr
     assert f"{day}:6: message: not JSON" in result.stderr
-    assert list(send.said()) == [1, 4]
+    assert sorted(send.said()) == [1, 4]
 
 
 async def test_refusals_without_a_verdict_are_counted(send, live):

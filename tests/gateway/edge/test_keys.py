@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from compliance.documents import KeyDocument, api_key_key, dump_key
 from gateway.edge.keys import Keys, Principal
 from gateway.errors import Problem
-from gateway.send.registry_store import NO_READING, Reading
+from gateway.near.memory import Memory
+from gateway.near.source import NO_READING, Reading
 
 #: A busy machine is no reason to fail.
 patient = settings(max_examples=60, deadline=None)
@@ -16,12 +17,18 @@ KEY = "a2p_k1_" + "s" * 32
 
 
 class Store:
-    """The registry store's port, with documents in memory."""
+    """A near cache that has nothing in memory: every document is read from the store, which is a dictionary."""
 
     def __init__(self, documents: dict[str, bytes] | None, *, age_ms: int | None = 0) -> None:
         self.documents = documents
         self.age_ms = age_ms
         self.asked = 0
+
+    def memory(self) -> None:
+        """Nothing was ever loaded."""
+
+    def reading(self) -> None:
+        """So nothing is known."""
 
     async def read(self, keys) -> Reading:
         """Answer as the store does."""
@@ -29,6 +36,25 @@ class Store:
         if self.documents is None:
             return NO_READING
         return Reading(documents={key: self.documents.get(key) for key in keys}, seq=1, age_ms=self.age_ms)
+
+
+class Loaded(Store):
+    """A near cache with everything in memory, fresh or not; the store behind it is away."""
+
+    def __init__(self, documents: dict[str, bytes], *, is_fresh: bool) -> None:
+        super().__init__(None)
+        self._memory = Memory(10)
+        for key, document in documents.items():
+            self._memory.write(key, document)
+        self._is_fresh = is_fresh
+
+    def memory(self) -> Memory:
+        """Everything."""
+        return self._memory
+
+    def reading(self) -> Reading | None:
+        """Fresh, or nothing to rely on."""
+        return Reading(documents={}, seq=1, age_ms=0) if self._is_fresh else None
 
 
 def a_document(**fields) -> bytes:
@@ -77,6 +103,23 @@ async def test_a_document_that_proves_nothing(document):
 async def test_without_a_registry_no_key_can_be_checked(store):
     """Neither valid nor invalid: ours to say sorry for."""
     assert await code_of(store, f"Bearer {KEY}") == "registry_unavailable"
+
+
+async def test_a_key_in_memory_is_not_looked_up():
+    """Nor is one that is not there: memory has them all."""
+    near = Loaded({api_key_key("k1"): a_document()}, is_fresh=True)
+
+    assert (await Keys(near).check(f"Bearer {KEY}")).tenant == "acme"
+    assert await code_of(near, "Bearer a2p_k2_" + "s" * 32) == "unauthenticated"
+    assert near.asked == 0
+
+
+async def test_without_the_store_a_key_is_what_it_was():
+    """Colleagues write on, however long it takes; what goes outside is refused for its facts."""
+    near = Loaded({api_key_key("k1"): a_document()}, is_fresh=False)
+
+    assert (await Keys(near).check(f"Bearer {KEY}")).tenant == "acme"
+    assert await code_of(near, "Bearer a2p_k2_" + "s" * 32) == "unauthenticated"
 
 
 async def test_what_is_no_key_is_not_looked_up():

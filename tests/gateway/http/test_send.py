@@ -47,7 +47,7 @@ async def test_a_text_is_taken(edge):
         "segments": 1,
         "encoding": "gsm7",
         "policy": {"name": "current", "version": "1", "mode": "enforce"},
-        "facts": {"registry_seq": 42},
+        "facts": {"registry_seq": await edge.registry.seq()},
     }
     assert await edge.tally() == Tally(before.accepted + 1, before.refused)
 

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import aiohttp
 import pytest
 
-from compliance import documents
 from compliance.decide import decide
 from compliance.policy import shipped
 from compliance.record import agrees, parse_record
+from gateway.app import running
+from gateway.settings import Settings
 from tests.gateway.running_edge import ANN, MOBILE, Answer, Edge, Tally, assert_problem, company, running_edge
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -41,48 +43,64 @@ def assert_away(answer: Answer, code: str) -> None:
 
 
 class TestRegistryStore:
-    async def test_without_it_nothing_is_taken(self, own_edge):
-        """No key can be checked, no number looked up: 503 at every door; and it comes back by itself."""
+    async def test_what_is_in_memory_serves_for_its_time(self, own_edge):
+        """A program's texts end after five seconds, a person's are flagged; and it comes back by itself."""
         edge = own_edge
-        before = await edge.tally()
         await edge.registry.stop()
         edge.registry_server.kill()
 
-        for answer in (
-            await edge.send(),
-            await edge.batch(b"{}"),
-            await edge.get("/v1/inbox"),
-            await edge.post("/v1/decisions", {}),
-        ):
-            assert_away(answer, "registry_unavailable")
-        assert_problem(await edge.send(key=None), 401, "unauthenticated")
-        assert await edge.tally() == before
+        refused = await until(503, lambda: edge.send("acme", user=ANN))
+        flagged = await edge.send()
+        colleague = await edge.send(to="ext:102")
+
+        assert_away(refused, "registry_unavailable")
+        assert flagged.json["reason"]["code"] == "flag_registration_stale"
+        assert flagged.json["facts"]["age_ms"] > 5_000
+        assert colleague.json["channel"] == "im"
         assert (await until(503, lambda: ready(edge))).status == 503
 
         edge.registry_server.start()
-        await edge.registry.write(company())
+        await edge.registry.load(company())
         await edge.registry.start()
-        await until(202, edge.send)
         await until(200, lambda: ready(edge))
+        assert (await edge.send()).json["reason"]["code"] == "ok_registered"
+
+    async def test_a_gateway_that_never_saw_it_takes_nothing(self, own_edge, tmp_path):
+        """No key can be checked, no number looked up: 503 at every door."""
+        urls = {"queue_url": own_edge.queue_server.url, "registry_url": f"unix://{tmp_path}/nobody"}
+        async with running(Settings(**urls, port=0, admin_port=0)) as gateway:
+            blind = replace(own_edge, gateway=gateway)
+            async with aiohttp.ClientSession(f"http://127.0.0.1:{gateway.port}") as http:
+                blind = replace(blind, http=http)
+                for answer in (
+                    await blind.send(),
+                    await blind.batch(b"{}"),
+                    await blind.get("/v1/inbox"),
+                    await blind.post("/v1/decisions", {}),
+                ):
+                    assert_away(answer, "registry_unavailable")
+                assert_problem(await blind.send(key=None), 401, "unauthenticated")
+                assert (await ready(blind)).status == 503
+        assert await own_edge.tally() == Tally(0, 0)
 
     async def test_a_store_that_does_not_answer(self, own_edge):
-        """A frozen one is as good as none, after the time limit."""
+        """Frozen for a moment, nobody notices."""
         own_edge.registry_server.freeze()
         answer = await own_edge.send()
         own_edge.registry_server.thaw()
 
-        assert_away(answer, "registry_unavailable")
-        await until(202, own_edge.send)
+        assert answer.json["reason"]["code"] == "ok_registered"
 
     async def test_without_a_mark_it_is_unavailable(self, own_edge):
-        """Documents alone prove nothing."""
+        """Documents alone prove nothing, except who is a colleague."""
         await own_edge.registry.stop()
-        await own_edge.registry.write({documents.MARK_KEY: None})
+        await own_edge.registry.lose_mark()
 
         assert_away(await own_edge.send(), "registry_unavailable")
+        assert (await own_edge.send(to="ext:102")).json["channel"] == "im"
 
-        await own_edge.registry.beat()
-        assert (await own_edge.send()).status == 202
+        await own_edge.registry.load(company())
+        assert (await until(202, own_edge.send)).status == 202
 
     @pytest.mark.parametrize(
         ("age_ms", "app", "api"),

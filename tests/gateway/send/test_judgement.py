@@ -6,9 +6,9 @@ from compliance.codes import Code
 from compliance.decision import Verdict
 from compliance.facts import Facts, Owner
 from gateway.envelope import Channel, TrafficClass
+from gateway.near.source import Reading
 from gateway.send.gather import Gathered, Leg
 from gateway.send.judgement import Judged, judge, release_at, strictest_leg
-from gateway.send.registry_store import Reading
 from tests.builders import (
     AT,
     CANADA,
@@ -31,7 +31,7 @@ def gathered(*facts: Facts, user: str | None = USER, sender: str | None = DID) -
     """Gather a message whose legs have these facts."""
     legs = tuple(Leg(to=one.message.to, number=one.message.to, facts=one) for one in facts)
     reading = Reading(documents={}, seq=1, age_ms=0)
-    return Gathered(user=user, sender=sender, legs=legs, reading=reading, sender_json=b"{}")
+    return Gathered(user=user, sender=sender, legs=legs, reading=reading, is_known=True, sender_json=b"{}")
 
 
 def judged(*facts: Facts, send_at: datetime | None = None, expires_at: datetime | None = None, **of: object) -> Judged:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gateway.send.coalescer import Coalescer
+from gateway.near.coalescer import Coalescer
 
 
 class Reads:
