@@ -1,18 +1,17 @@
-"""Looks at the stores once a second, beside the traffic: whether we are ready, and how old the registry's facts are."""
+"""Looks at the stores once a second, beside the traffic, and says whether traffic should come here."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
 
-from gateway.queue import Queue, QueueError
-from gateway.send.registry_store import LEASE_MS, RegistryStore
+from gateway.near.cache import NearCache
+from gateway.near.source import LEASE_MS
+from gateway.queue import Queue, QueueError, QueueUnavailable
 
 _EVERY_S: Final = 1.0
-_PROBE: Final = "{reg}:probe"
 
 _log = structlog.get_logger()
 
@@ -20,11 +19,9 @@ _log = structlog.get_logger()
 class Watch:
     """A background look at what the process depends on."""
 
-    def __init__(self, store: RegistryStore, queue: Queue, registry_age: Callable[[float], None]) -> None:
-        self._store = store
+    def __init__(self, near: NearCache, queue: Queue) -> None:
+        self._near = near
         self._queue = queue
-        #: Told the age of the registry's facts in seconds.
-        self._registry_age = registry_age
         self._reason: str | None = "starting"
         self._task: asyncio.Task[None] | None = None
 
@@ -58,16 +55,23 @@ class Watch:
                 _log.error("watch_failed", error=type(failure).__name__, exc_info=failure)
 
     async def _look(self) -> None:
-        reading = await self._store.read((_PROBE,))
-        if reading.age_ms is not None:
-            self._registry_age(reading.age_ms / 1_000)
+        reason: str | None
+        detail = None
         try:
-            await self._queue.counts()
-        except QueueError:
-            reason: str | None = "queue_unavailable"
+            await self._queue.prove()
+        except QueueError as failure:
+            reason, detail = _in_a_word(failure), str(failure)
         else:
-            fresh = reading.age_ms is not None and reading.age_ms <= LEASE_MS
+            reading = self._near.reading()
+            fresh = reading is not None and reading.age_ms is not None and reading.age_ms <= LEASE_MS
             reason = None if fresh else "registry_stale"
         if reason != self._reason:
-            _log.info("readiness_changed", reason=reason or "ready")
+            _log.info("readiness_changed", reason=reason or "ready", detail=detail)
         self._reason = reason
+
+
+def _in_a_word(failure: QueueError) -> str:
+    """Name what is wrong with the queue store: an operator's work, or something that may pass."""
+    if isinstance(failure, QueueUnavailable) and failure.reason in {"settings", "functions"}:
+        return f"queue_{failure.reason}"
+    return "queue_unavailable"

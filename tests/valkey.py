@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,11 +42,15 @@ def free_port() -> int:
 class Valkey:
     """One server. As a context manager it is started, and at the end killed and its folder removed."""
 
-    def __init__(self, *, tcp: bool = False, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *, tcp: bool = False, settings: Mapping[str, str] | None = None, under: Sequence[str] = ()
+    ) -> None:
+        """Make the folder. under: a command that starts and watches another one, such as strace."""
         self.folder = Path(tempfile.mkdtemp(prefix="vk"))
         self.socket = self.folder / "s"
         self.port = free_port() if tcp else 0
         self._settings = DURABLE | dict(settings or {})
+        self._under = under
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -57,7 +61,7 @@ class Valkey:
     def start(self) -> None:
         """Start it and wait until it answers, all data loaded."""
         options = {"port": str(self.port), "unixsocket": str(self.socket), "dir": str(self.folder), "bind": "127.0.0.1"}
-        command = [str(get_binary_path())]
+        command = [*self._under, str(get_binary_path())]
         for name, value in (options | self._settings).items():
             command += [f"--{name}", *value.split(" ")]
         if setpriv := shutil.which("setpriv"):
@@ -76,6 +80,12 @@ class Valkey:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def wait(self, *, limit_s: float = 20.0) -> int:
+        """Wait until it has ended by itself; its exit status."""
+        if self._process is None:
+            raise RuntimeError("valkey-server is not running")
+        return self._process.wait(limit_s)
 
     def freeze(self) -> None:
         """Stop it where it stands; it keeps its connections and answers nothing."""

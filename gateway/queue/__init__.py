@@ -129,6 +129,9 @@ class Begin:
 
     id: str
     payload: bytes
+    #: Attempts begun so far, Taken.attempts: a begin that comes late, when another took its number, does nothing then.
+    #: None: however many there were.
+    attempts: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +315,12 @@ class Queue(Protocol):
     async def counts(self) -> list[Counts]:
         """Read the conservation counters of every partition."""
 
+    async def prove(self) -> None:
+        """Look whether the store still keeps what it is given; QueueError if not, or if it did not say.
+
+        While it does not, nothing is accepted and nothing begun: QueueUnavailable("settings" or "functions").
+        """
+
 
 class OwnedQueue(Protocol):
     """What the worker asks. Everything here is fenced by the epoch that own() gave."""
@@ -329,14 +338,16 @@ class OwnedQueue(Protocol):
         """Give the lease back, so that the next owner need not wait it out."""
 
     async def take(
-        self, partition: int, epoch: int, *, count: int, pending_after: str | None
+        self, partition: int, epoch: int, *, count: int, pending_after: str | None, received: str = ""
     ) -> tuple[list[Taken], str | None]:
         """Read log entries, count of them, each holding 1..n messages; keys.entry_of() says which one a message is in.
 
         First what an earlier owner left pending (pending_after "0", then the cursor returned), then, with pending_after
         None, new ones. The cursor is None when nothing is pending any more. Messages that came to an end or were parked
-        are left out; an entry with nothing else is acknowledged here. After OutcomeUnknown read the pending entries
-        again: messages that are already in hand come back too.
+        are left out; an entry with nothing else is acknowledged here.
+
+        received: the last entry that this owner got, "0" for none. Entries given out after it are given again before
+        any new one: their answer was lost, or a call that was given up came late. "": the caller reads pending ones.
         """
 
     async def due(self, partition: int, epoch: int, lane: str, *, now_ms: int, count: int) -> list[Taken]:
@@ -348,7 +359,8 @@ class OwnedQueue(Protocol):
     async def begin(self, partition: int, epoch: int, begins: Sequence[Begin]) -> list[Begun]:
         """Durably open one attempt each.
 
-        After OutcomeUnknown, park() with attempt number Taken.attempts + 1 is right whether it happened or not.
+        After OutcomeUnknown, asking again is right: what is SUBMITTING without a number then has the attempt that was
+        asked for, Taken.attempts + 1. So is park() with that number, whether it happened or not.
         """
 
     async def finish(self, partition: int, epoch: int, finishes: Sequence[Finish]) -> list[Status]:

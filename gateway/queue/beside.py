@@ -34,7 +34,8 @@ class BesideStore:
                     *(value for record in theirs for value in (record.at_ms, record.keyword, record.number)),
                 )
                 for tenant, theirs in by_tenant.items()
-            )
+            ),
+            kept=True,
         )
 
     async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | None]:
@@ -57,7 +58,7 @@ class BesideStore:
 
     async def put_media(self, media_id: str, meta: bytes, body: bytes, *, ttl_s: int) -> None:
         """Keep an uploaded attachment."""
-        await self._wire.one(fcall("put_media", (keys.media(media_id),), meta, body, ttl_s * 1000))
+        await self._wire.one(fcall("put_media", (keys.media(media_id),), meta, body, ttl_s * 1000), kept=True)
 
     async def media_meta(self, media_ids: Sequence[str]) -> list[bytes | None]:
         """Read attachments' descriptions, in one round trip."""

@@ -26,13 +26,7 @@ def version_of(code: str) -> int:
 
 async def load_functions(wire: Wire, code: str = CODE) -> None:
     """Load the library where it is missing or older; refuse a newer one, which may keep data we cannot read."""
-    ours = version_of(code)
-    try:
-        theirs = int(await wire.one(fcall("version", (), read_only=True)))
-    except QueueUnavailable as missing:
-        if missing.reason != "functions":
-            raise
-        theirs = 0
+    ours, theirs = version_of(code), await _version(wire)
     if theirs > ours:
         raise QueueUnavailable(
             "functions",
@@ -40,6 +34,30 @@ async def load_functions(wire: Wire, code: str = CODE) -> None:
         )
     if theirs < ours:
         await wire.one(("FUNCTION", "LOAD", "REPLACE", code))
+
+
+async def check_functions(wire: Wire) -> None:
+    """Raise QueueUnavailable("functions") where the library is missing or older than this program.
+
+    A later one is fine for a process that runs: somebody upgrades, and the present way to call it is still there.
+    """
+    ours, theirs = version_of(CODE), await _version(wire)
+    if theirs < ours:
+        found = f"version {theirs}" if theirs else "nothing"
+        raise QueueUnavailable(
+            "functions",
+            f"{wire.place} has {found} of the library a2p_queue, {ours} is needed: a process that starts loads it",
+        )
+
+
+async def _version(wire: Wire) -> int:
+    """Read the version of the library that is loaded; 0 for none."""
+    try:
+        return int(await wire.one(fcall("version", (), read_only=True)))
+    except QueueUnavailable as missing:
+        if missing.reason != "functions":
+            raise
+        return 0
 
 
 async def fix_partitions(wire: Wire, wanted: int) -> None:

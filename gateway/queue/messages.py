@@ -32,7 +32,7 @@ class MessageStore:
     async def accept(self, requests: Sequence[Accept]) -> list[Outcome]:
         """Keep many requests in one round trip, a call per partition. An error stands in its request's place."""
         calls = calls_for(requests)
-        replies = await self._wire.ask(*(call.command() for call in calls))
+        replies = await self._wire.ask(*(call.command() for call in calls), kept=True)
         outcomes: dict[int, Outcome] = {}
         for call, reply in zip(calls, replies, strict=True):
             outcomes.update(call.outcomes(reply))
@@ -66,7 +66,8 @@ class MessageStore:
         partition = keys.partition_of_message(message_id)
         if partition is None or partition >= self.partitions:
             return Status.UNKNOWN
-        reply: bytes = await self._wire.one(fcall("cancel", (keys.base(partition),), message_id, payload))
+        command = fcall("cancel", (keys.base(partition),), message_id, payload)
+        reply: bytes = await self._wire.one(command, kept=True)
         return Status(reply.decode())
 
     async def receipts(self, receipts: Sequence[Receipt]) -> list[Folded]:
@@ -82,7 +83,7 @@ class MessageStore:
                 args += (receipt.id, receipt.status.value, receipt.carrier)
                 args += (receipt.carrier_reference, receipt.code, receipt.at_ms)
             commands.append(fcall("receipt", (keys.base(partition),), *args))
-        for (_, places), reply in zip(calls, await self._wire.all(*commands), strict=True):
+        for (_, places), reply in zip(calls, await self._wire.all(*commands, kept=True), strict=True):
             for place, word in zip(places, reply, strict=True):
                 folded[place] = Folded(word.decode())
         return folded

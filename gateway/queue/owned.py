@@ -32,10 +32,10 @@ class OwnedStore:
         await self._wire.one(fcall("release", (keys.base(partition),), epoch))
 
     async def take(
-        self, partition: int, epoch: int, *, count: int, pending_after: str | None
+        self, partition: int, epoch: int, *, count: int, pending_after: str | None, received: str = ""
     ) -> tuple[list[Taken], str | None]:
         """Read log entries: pending ones after a cursor ("0" first), or with None new ones; and the next cursor."""
-        cursor, *taken = await self._call("take", partition, epoch, count, pending_after or "")
+        cursor, *taken = await self._call("take", partition, epoch, count, pending_after or "", received)
         return _taken(taken), cursor.decode() or None
 
     async def due(self, partition: int, epoch: int, lane: str, *, now_ms: int, count: int) -> list[Taken]:
@@ -45,7 +45,9 @@ class OwnedStore:
     async def begin(self, partition: int, epoch: int, begins: Sequence[Begin]) -> list[Begun]:
         """Durably open one attempt each."""
         args = [value for begin in begins for value in (begin.id, begin.payload)]
-        reply = await self._call("begin", partition, epoch, *args)
+        args.append(" ".join("-" if begin.attempts is None else str(begin.attempts) for begin in begins))
+        # Before a message goes out it must be on disk that it does; whatever is under way already may still end.
+        reply = await self._call("begin", partition, epoch, *args, kept=True)
         return [
             Begun(id=begin.id, attempt=reply[2 * i] or None, status=Status(reply[2 * i + 1].decode()))
             for i, begin in enumerate(begins)
@@ -81,8 +83,10 @@ class OwnedStore:
         """Copy an instant message into a colleague's inbox, once by id."""
         await self._wire.one(fcall("deliver_im", (keys.user(tenant, user),), message_id, payload))
 
-    async def _call(self, function: str, partition: int, epoch: int, *args: str | bytes | int) -> Any:
-        return await self._wire.one(fcall(function, (keys.base(partition),), epoch, *args))
+    async def _call(
+        self, function: str, partition: int, epoch: int, *args: str | bytes | int, kept: bool = False
+    ) -> Any:
+        return await self._wire.one(fcall(function, (keys.base(partition),), epoch, *args), kept=kept)
 
 
 def _taken(reply: Sequence[Any]) -> list[Taken]:

@@ -5,8 +5,8 @@ Not here: replicas. With one node, what is on its disk is what there is.
 
 from typing import Final
 
-from gateway.queue import OutcomeUnknown, QueueUnavailable
-from gateway.queue.wire import Wire
+from gateway.queue import QueueUnavailable
+from gateway.queue.wire import ServerFailed, Wire
 
 #: Setting, the one value that keeps the promise, and what another value would do.
 REQUIRED: Final = (
@@ -20,11 +20,14 @@ LEVEL: Final = "every 202 is on disk of one node"
 
 
 async def check_durability(wire: Wire) -> str:
-    """Return the level the store keeps; raise QueueUnavailable("settings") naming each wrong setting and its fix."""
+    """Return the level the store keeps; raise QueueUnavailable("settings") naming each wrong setting and its fix.
+
+    An answer that was lost raises OutcomeUnknown, and says nothing about the settings.
+    """
     names = [name for name, _, _ in REQUIRED]
     try:
         reply = await wire.one(("CONFIG", "GET", *names))
-    except OutcomeUnknown as refused:
+    except ServerFailed as refused:
         raise QueueUnavailable("settings", f"{wire.place} does not tell its settings: {refused}") from None
     settings = {reply[i].decode(): reply[i + 1].decode() for i in range(0, len(reply), 2)}
     wrong = [

@@ -1,7 +1,8 @@
 """The queue store: both ports on one Redis or Valkey server.
 
 open_store() proves before the first message that the server keeps what it is given, has our functions in our version,
-and was set up with as many partitions as we believe.
+and was set up with as many partitions as we believe. prove() looks again, as often as its caller likes, for servers are
+reconfigured while they run: from a look that finds it unfit to the next that finds it fit, nothing new is kept.
 
 Not here: batching of concurrent accepts (commit.py).
 """
@@ -10,8 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from gateway.queue import OutcomeUnknown, QueueUnavailable
 from gateway.queue.beside import BesideStore
-from gateway.queue.library import fix_partitions, load_functions
+from gateway.queue.library import check_functions, fix_partitions, load_functions
 from gateway.queue.messages import MessageStore
 from gateway.queue.owned import OwnedStore
 from gateway.queue.selfcheck import check_durability
@@ -30,6 +32,22 @@ class QueueStore(MessageStore, OwnedStore, BesideStore):
         #: What the server's own settings promise, in words.
         self.durability = durability
 
+    async def prove(self) -> None:
+        """Look whether the server is still fit: its settings, and our functions in our version or a later one.
+
+        Raises QueueUnavailable: "settings" or "functions" with a detail for operators, and until a look that succeeds
+        nothing is accepted or begun, while what is under way may end; or QueueError for a store that did not answer,
+        which proves nothing either way.
+        """
+        try:
+            await check_durability(self._wire)
+            await check_functions(self._wire)
+        except QueueUnavailable as unfit:
+            if unfit.reason in {"settings", "functions"}:
+                self._wire.unfit = unfit
+            raise
+        self._wire.unfit = None
+
 
 @asynccontextmanager
 async def open_store(
@@ -42,9 +60,18 @@ async def open_store(
     """
     wire = Wire(url, connections=connections, timeout_s=timeout_s)
     try:
+        yield QueueStore(wire, partitions, durability=await _made_ready(wire, partitions))
+    finally:
+        await wire.close()
+
+
+async def _made_ready(wire: Wire, partitions: int) -> str:
+    """Prove the server fit and put into it what we need; the level of durability that it keeps."""
+    try:
         durability = await check_durability(wire)
         await load_functions(wire)
         await fix_partitions(wire, partitions)
-        yield QueueStore(wire, partitions, durability=durability)
-    finally:
-        await wire.close()
+    except OutcomeUnknown as lost:
+        # Whether it was done or not: doing all of it once more is how one gets going.
+        raise QueueUnavailable("unreachable", f"{wire.place} while it was looked at: {lost}") from None
+    return durability

@@ -30,6 +30,10 @@ _NOT_NOW: Final = frozenset(
 )
 
 
+class ServerFailed(OutcomeUnknown):
+    """The server answered, and with an error: what was done before it stays done."""
+
+
 def fcall(function: str, keys: Sequence[str], *args: str | bytes | int, read_only: bool = False) -> Command:
     """Call one of our functions; keys are all in one slot."""
     return ("FCALL_RO" if read_only else "FCALL", f"a2p_{function}", len(keys), *keys, *args)
@@ -56,15 +60,21 @@ class Wire:
         self._timeout_s = timeout_s
         self._room = asyncio.Semaphore(connections)
         self._idle: list[AbstractConnection] = []
+        #: Why the store cannot promise to keep what it is given now, if so; QueueStore.prove() sets it.
+        self.unfit: QueueUnavailable | None = None
         #: Where the store is, without a password: for messages to operators.
         self.place: str = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2], query="").geturl()
 
-    async def ask(self, *commands: Command) -> list[Any]:
+    async def ask(self, *commands: Command, kept: bool = False) -> list[Any]:
         """Send commands in one round trip; a reply each, a QueueError in the place of a reply that did not come.
+
+        kept: somebody relies on its being on disk afterwards, so nothing is sent while the store is unfit for that.
 
         Takes at most timeout_s, a wait for a free connection included. A command whose QueueError is no OutcomeUnknown
         was not done.
         """
+        if kept and self.unfit is not None:
+            return [again(self.unfit) for _ in commands]
         if not commands:
             return []
         replies: list[Any] = []
@@ -80,15 +90,17 @@ class Wire:
             name = type(error).__name__
             fault = OutcomeUnknown(name) if sent else QueueUnavailable("unreachable", f"{self.place}: {name}")
             replies += [again(fault) for _ in range(len(commands) - len(replies))]
+            if sent:
+                await self._distrust()
         return replies
 
-    async def one(self, command: Command) -> Any:
+    async def one(self, command: Command, *, kept: bool = False) -> Any:
         """Send one command; its reply, or its QueueError raised."""
-        return (await self.all(command))[0]
+        return (await self.all(command, kept=kept))[0]
 
-    async def all(self, *commands: Command) -> list[Any]:
+    async def all(self, *commands: Command, kept: bool = False) -> list[Any]:
         """Send commands in one round trip; their replies, or the first QueueError raised."""
-        replies = await self.ask(*commands)
+        replies = await self.ask(*commands, kept=kept)
         for reply in replies:
             if isinstance(reply, QueueError):
                 raise reply
@@ -104,8 +116,7 @@ class Wire:
         """Lend a connection on which nothing is under way; one that did not come back clean is thrown away."""
         connection = self._idle.pop() if self._idle else self._kind(**self._options)
         try:
-            # Readable while nobody asked: the server closed it, or a stray answer waits. Neither may be used.
-            if connection.is_connected and await connection.can_read():
+            if connection.is_connected and not await _clean(connection):
                 await connection.disconnect(nowait=True)
             if not connection.is_connected:
                 await connection.connect()  # type: ignore[no-untyped-call]
@@ -114,6 +125,20 @@ class Wire:
             await connection.disconnect(nowait=True)
             raise
         self._idle.append(connection)
+
+    async def _distrust(self) -> None:
+        """Throw idle connections away: what broke one has often broken all, and each would cost somebody a wait."""
+        while self._idle:
+            await self._idle.pop().disconnect(nowait=True)
+
+
+async def _clean(connection: AbstractConnection) -> bool:
+    """Say whether an idle connection may be used: it is open as far as one can see, and no stray answer waits in it.
+
+    redis-py notices an end and stray bytes. A reset is an exception that its stream keeps for the next who reads.
+    """
+    stream: asyncio.StreamReader | None = getattr(connection, "_reader", None)
+    return stream is not None and stream.exception() is None and not await connection.can_read()
 
 
 async def _reply(connection: AbstractConnection) -> Any:
@@ -134,5 +159,4 @@ async def _reply(connection: AbstractConnection) -> Any:
             raise
         if "function not found" in str(error).lower():
             return QueueUnavailable("functions", "the function library a2p_queue is not loaded")
-        # It failed inside a function, and what was done before that stays done.
-        return OutcomeUnknown(str(error))
+        return ServerFailed(str(error))  # Often from inside a function.

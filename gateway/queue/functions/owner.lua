@@ -51,13 +51,20 @@ local function owned(act)
   end
 end
 
--- args: count, then a cursor into what is pending, or '' for new entries.
+local function entries_after(q, limit, after)
+  local log = q.base .. ':log'
+  local streams = redis.call('XREADGROUP', 'GROUP', GROUP, CONSUMER, 'COUNT', limit, 'STREAMS', log, after)
+  return streams and streams[1][2] or {}
+end
+
+-- args: count, then a cursor into what is pending, or '' for new entries; then the last entry that the owner received,
+-- or ''. What was given out after that one did not arrive: it is given again, before anything new.
 -- Reply: {next cursor or '', id, payload, attempts, status, id, ...}.
 local function take(q, args)
-  local log, limit, after = q.base .. ':log', tonumber(args[2]), args[3]
-  local streams = redis.call('XREADGROUP', 'GROUP', GROUP, CONSUMER, 'COUNT', limit, 'STREAMS', log,
-    after == '' and '>' or after)
-  local entries = streams and streams[1][2] or {}
+  local limit, after, received = tonumber(args[2]), args[3], args[4] or ''
+  local entries = {}
+  if after == '' and received ~= '' then entries = entries_after(q, limit, received) end
+  if #entries == 0 then entries = entries_after(q, limit, after == '' and '>' or after) end
   local reply, done, ended = {''}, {}, {}
   if after ~= '' and #entries == limit then reply[1] = entries[limit][1] end
   for _, entry in ipairs(entries) do
@@ -100,13 +107,19 @@ local function due(q, args)
   return reply
 end
 
--- args, 2 a message: id, payload. Reply: {attempt or 0, status, ...}.
+-- args, 2 a message: id, payload; then, in one, how many attempts each has had as far as its owner knows, "-" where
+-- that does not matter. Another number means that this call was on its way for long: its owner began the message again
+-- meanwhile, and would not hear of an attempt opened now. Reply: {attempt or 0, status, ...}.
 local function begin(q, args)
-  local reply = {}
-  for at = 2, #args, 2 do
+  local reply, had, last = {}, {}, #args
+  if last % 2 == 0 then
+    for number in args[last]:gmatch('%S+') do had[#had + 1] = number end
+    last = last - 1
+  end
+  for at = 2, last, 2 do
     local m = load_or_create(q, args[at], args[at + 1])
-    local attempt = 0
-    if m and RANK[m.status] < RANK.submitting then
+    local attempt, known = 0, had[at / 2] or '-'
+    if m and RANK[m.status] < RANK.submitting and (known == '-' or tonumber(known) == m.attempts) then
       attempt = m.attempts + 1
       m.attempts = attempt
       if m.lane ~= '' then
@@ -114,8 +127,8 @@ local function begin(q, args)
         want(q, 'begun', m.id, q.at)
       end
       move(q, m, 'submitting', {attempt = text(attempt)})
-      save(m)
     end
+    if m then save(m) end
     reply[#reply + 1] = attempt
     reply[#reply + 1] = m and m.status or 'unknown'
   end

@@ -20,6 +20,7 @@ from gateway.queue.commit import GroupCommit
 from gateway.queue.keys import entry_of
 from gateway.queue.store import open_store
 from gateway.queue.wire import Wire
+from loadtests.faults.proxy import Direction, Proxy
 from tests.gateway.queue.builders import (
     PAYLOAD,
     a_key,
@@ -32,7 +33,6 @@ from tests.gateway.queue.builders import (
     owned,
     submitted,
 )
-from tests.gateway.queue.proxy import Proxy
 from tests.valkey import Valkey
 
 
@@ -103,9 +103,9 @@ async def test_ends_and_receipts_survive_a_crash():
 class TestLostAnswer:
     async def test_the_outcome_is_unknown_and_asking_again_is_safe(self, valkey, store):
         """The server did it, the client never heard: no retry behind our back, and the same key gives one message."""
-        async with Proxy(str(valkey.socket)).running() as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
+        async with Proxy(str(valkey.socket)) as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
             request = a_request(idempotency=a_key())
-            proxy.lose_next_reply()
+            proxy.swallow_reply()
             (lost,) = await far.accept([request])
             assert isinstance(lost, OutcomeUnknown)
             assert (await store.counts())[0].accepted == 1
@@ -117,14 +117,14 @@ class TestLostAnswer:
 
     async def test_every_request_of_the_flush_is_unknown(self, valkey, store):
         """Also those without a key, and twins; on other partitions too."""
-        async with Proxy(str(valkey.socket)).running() as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
+        async with Proxy(str(valkey.socket)) as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
             requests = [
                 a_request(),
                 a_request(idempotency=a_key()),
                 a_request(idempotency=a_key()),
                 a_request(partition=3),
             ]
-            proxy.lose_next_reply()
+            proxy.swallow_reply()
             assert [type(outcome) for outcome in await far.accept(requests)] == [OutcomeUnknown] * 4
             assert sum(counts.accepted for counts in await store.counts()) == 3
 
@@ -132,8 +132,8 @@ class TestLostAnswer:
         """Finish, park, receipts: the second time changes nothing."""
         message_id, epoch = await begun(store)
         end = Finish(id=message_id, status=Status.SUBMITTED, attempt=1, code="doubt")
-        async with Proxy(str(valkey.socket)).running() as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
-            proxy.lose_next_reply()
+        async with Proxy(str(valkey.socket)) as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
+            proxy.swallow_reply()
             with pytest.raises(OutcomeUnknown):
                 await far.finish(0, epoch, [end])
             assert await far.finish(0, epoch, [end]) == [Status.SUBMITTED]
@@ -147,6 +147,51 @@ class TestLostAnswer:
         await asyncio.sleep(0.05)
 
         await accepted(store)
+
+
+class TestIdleConnections:
+    @pytest.mark.parametrize("reset", [True, False])
+    async def test_one_that_ended_is_not_used(self, valkey, store, reset):
+        """With a reset or politely: what is asked next is asked on a new one, and nothing is in doubt."""
+        async with Proxy(str(valkey.socket)) as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
+            await asyncio.gather(*(far.counts() for _ in range(4)))
+            proxy.cut(reset=reset)
+            await until(lambda: proxy.open == 0)
+            for _ in range(4):
+                await accepted(far)
+
+    async def test_one_that_went_dead_takes_the_others_with_it(self, valkey, store):
+        """Nobody can see it, so one caller waits in vain; the others need not find out one by one."""
+        async with (
+            Proxy(str(valkey.socket)) as proxy,
+            open_store(f"redis://127.0.0.1:{proxy.port}", timeout_s=1) as far,
+        ):
+            await asyncio.gather(*(far.counts() for _ in range(8)))
+            assert proxy.open == 8
+            proxy.half_open()
+            (unknown,) = await far.accept([a_request()])
+            assert isinstance(unknown, OutcomeUnknown)
+            await until(lambda: proxy.open == 0)
+            for _ in range(8):
+                await accepted(far)
+
+    async def test_a_stray_answer_is_nobodys(self, valkey, store):
+        """Bytes that came while nobody asked, however they came: the connection is not used."""
+        async with Proxy(str(valkey.socket)) as proxy, open_store(f"redis://127.0.0.1:{proxy.port}") as far:
+            await far.counts()
+            (idle,) = far._wire._idle
+            idle._reader.feed_data(b"+OK\r\n")
+            await accepted(far)
+            assert proxy.connections == 2
+            assert far._wire._idle[0] is idle
+            assert proxy.passed(Direction.TO_CLIENT) > 0
+
+
+async def until(condition) -> None:
+    """Wait until a condition holds, for twenty seconds at most."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - a condition of the world, which signals nobody
+            await asyncio.sleep(0.005)
 
 
 class TestUnreachable:

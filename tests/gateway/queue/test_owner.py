@@ -156,6 +156,19 @@ class TestTake:
         assert raw.xpending("{q:0}:log", "work")["pending"] == 0
         assert raw.exists(f"{{q:0}}:m:{message_id}")
 
+    async def test_an_entry_that_somebody_deleted_is_forgotten(self, store, raw):
+        """Pending, and deleted by hand: nothing is left of it to send, and it does not keep the others waiting."""
+        (deleted,), (kept,) = await accepted(store), await accepted(store)
+        epoch = await owned(store)
+        await store.take(0, epoch, count=10, pending_after=None)
+        raw.xdel("{q:0}:log", entry_of(deleted))
+
+        taken, cursor = await store.take(0, epoch, count=10, pending_after="0")
+        assert ([one.id for one in taken], cursor) == ([kept], None)
+        assert raw.xpending("{q:0}:log", "work")["pending"] == 1
+        # The counters do not forget it: they say that one is queued of which nothing is left.
+        assert (await store.counts())[0].by_status[Status.QUEUED] == 2
+
     async def test_a_retry_that_was_under_way_is_not_forgotten(self, store):
         """No log entry holds it any more: the next owner finds the doubt in its lane, and can resolve it."""
         message_id, epoch = await parked(store)
