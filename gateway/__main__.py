@@ -13,9 +13,11 @@ COMMANDS: Final = {
     "work": "gateway.commands.work:work",
     "send": "gateway.commands.send:send",
     "status": "gateway.commands.status:status",
+    "doubts": "gateway.commands.doubts:doubts",
     "judge": "gateway.commands.judge:judge",
     "replay": "gateway.commands.replay:replay",
     "reasons": "gateway.commands.reasons:reasons",
+    "canary": "gateway.commands.canary:canary",
 }
 
 

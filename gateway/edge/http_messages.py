@@ -22,13 +22,14 @@ from gateway.edge.http_common import (
     JSON_LIMIT,
     authenticated,
     json_response,
-    problem_body,
-    problem_response,
     read_body,
     refuse_size,
     require_type,
+    response_of,
 )
 from gateway.edge.keys import Keys, Principal
+from gateway.edge.replies import problem_body
+from gateway.edge.sending import send_one
 from gateway.envelope import Envelope
 from gateway.errors import Problem, queue_problem
 from gateway.queue import TERMINAL, Event, Queue, QueueError, Status, Stored
@@ -38,7 +39,6 @@ BATCH_LIMIT: Final = 1024 * 1024
 BATCH_LINES: Final = 1_000
 
 _NDJSON: Final = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-_OK: Final = 400
 _MESSAGE_ID = re.compile(r"([0-9]{1,4})-[0-9]{1,15}-[0-9]{1,15}-[0-9]{1,4}", re.ASCII)
 _REFUSAL_ID = re.compile(r"r-([0-9]{1,4})-[0-9]{1,15}-[0-9]{1,15}", re.ASCII)
 
@@ -69,12 +69,8 @@ class MessageRoutes:
         principal = await authenticated(request, self._keys, "send")
         require_type(request, "application/json")
         raw = await read_body(request, JSON_LIMIT)
-        key = wire.read_idempotency_key(request.headers.getall("Idempotency-Key", []))
-        draft = wire.read_draft(raw, header_key=key, now=_now())
-        (result,) = await self._pipeline.send(principal, (draft,))
-        if isinstance(result, Problem):
-            raise result
-        return _response(result)
+        keys = request.headers.getall("Idempotency-Key", [])
+        return response_of(await send_one(self._pipeline, principal, keys, raw))
 
     async def send_batch(self, request: web.Request) -> web.StreamResponse:
         """Take up to 1,000 messages, a JSON object a line; 200 with a line each, in order."""
@@ -191,14 +187,6 @@ def _line(result: Result | Problem) -> bytes:
         return orjson.dumps(problem_body(result))
     replayed = {"replayed": True} if result.replayed else {}
     return orjson.dumps({"status": result.status, **result.body, **replayed})
-
-
-def _response(result: Result) -> web.Response:
-    if result.status >= _OK:
-        retry_after_s = 1 if result.body["code"] == Code.REGISTRY_UNAVAILABLE else None
-        return problem_response(result.body, retry_after_s=retry_after_s)
-    headers = {"Idempotent-Replayed": "true"} if result.replayed else None
-    return json_response(result.body, status=result.status, headers=headers)
 
 
 def _shown(stored: Stored, kept: Envelope) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from gateway.edge.http_common import json_response, problem_response
+from gateway.edge.http_common import json_response, response_of
 from gateway.edge.receipts import MalformedReceipts, read_delivery
+from gateway.edge.replies import problem_reply
 from gateway.edge.webhooks import InvalidSignature, StaleWebhook, verify
 from gateway.queue import Queue, QueueError
 from metrics.gateway import GatewayMetrics
@@ -92,4 +93,4 @@ async def _body(request: web.Request) -> bytes | None:
 
 def _refused(status: int, code: str, title: str, *, retry_after_s: int | None = None) -> web.Response:
     body = {"type": f"/v1/problems#{code}", "title": title, "status": status, "code": code}
-    return problem_response(body, retry_after_s=retry_after_s)
+    return response_of(problem_reply(body, retry_after_s=retry_after_s))

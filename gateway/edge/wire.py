@@ -5,7 +5,7 @@ is, is not decided here: whatever was typed goes on as text, for compliance to r
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -93,7 +93,7 @@ def _is_plain(raw: bytes, data: dict[str, Any]) -> bool:
     return all(raw.count(b'"%b"' % key.encode()) == 1 for key in data)
 
 
-def read_idempotency_key(values: list[str]) -> str | None:
+def read_idempotency_key(values: Sequence[str]) -> str | None:
     """Read the Idempotency-Key headers of a request."""
     if not values:
         return None

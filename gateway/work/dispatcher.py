@@ -16,6 +16,7 @@ import structlog
 
 from compliance.codes import Code
 from compliance.decision import Decision, Finding, Severity, Verdict
+from gateway import failpoints
 from gateway.connectors import (
     CarrierAccepted,
     CarrierMisconfigured,
@@ -28,12 +29,13 @@ from gateway.connectors import (
     Submission,
 )
 from gateway.connectors.offers import Batching
-from gateway.queue import Begin, Fenced, Finish, OutcomeUnknown, Park, QueueError, Status, Stored
-from gateway.queue.retry import VALIDITY_EXPIRED, RetryAt, Said, Step, after, after_defer, failures_in
+from gateway.near.source import CHECK_TO_WRITE_MS
+from gateway.queue import Fenced, Finish, Park, QueueError, Status, Stored
+from gateway.queue.retry import VALIDITY_EXPIRED, GiveUp, RetryAt, Said, Step, after, after_defer, failures_in
 from gateway.work.doubts import Attempt, Doubt, Doubts, record
 from gateway.work.lanes import Lanes
 from gateway.work.recheck import Recheck
-from gateway.work.tenure import Job, Tenure, WorkerQueue
+from gateway.work.tenure import Job, Tenure, WorkerQueue, boottime_s
 from gateway.work.worker_options import WorkerOptions
 from metrics.worker import WorkerMetrics
 
@@ -46,12 +48,12 @@ OUTCOME_WORDS: Final[dict[type[Outcome], str]] = {
     CarrierMisconfigured: "misconfigured",
     InDoubt: "in_doubt",
 }
+#: What waited longer between check and write, for the queue store, is judged again.
+CHECK_TO_WRITE_S: Final = CHECK_TO_WRITE_MS / 1_000
 #: A recheck that failed is no pass.
 _CANNOT_SAY: Final = Decision(
     Verdict.BLOCK, Code.REGISTRY_UNAVAILABLE, (Finding(Code.REGISTRY_UNAVAILABLE, Severity.BLOCK),)
 )
-#: Wait after a begin whose answer was lost: nothing was sent.
-_BEGIN_AGAIN_MS: Final = 1_000
 
 log = structlog.get_logger(__name__)
 
@@ -94,11 +96,11 @@ class Dispatcher:
                     await self._wake.wait()
                     continue
                 self._under_way += sum(map(len, groups))
-                attempts = await self._prepare([job for group in groups for job in group])
+                attempts, judged_s = await self._prepare([job for group in groups for job in group])
                 for group in groups:
                     # A group may have lost some on the way; what is left of it shares a request.
                     if ready := [attempts[job.id] for job in group if job.id in attempts]:
-                        tasks.create_task(self._submit(group, ready))
+                        tasks.create_task(self._submit(group, ready, judged_s))
                     else:
                         self._done(group)
 
@@ -110,8 +112,11 @@ class Dispatcher:
         self._under_way -= len(group)
         self.lanes.done(group)
 
-    async def _prepare(self, jobs: Sequence[Job]) -> dict[str, Attempt]:
-        """Clear messages for submission and begin an attempt each; what may not go is seen to here."""
+    async def _prepare(self, jobs: Sequence[Job]) -> tuple[dict[str, Attempt], float]:
+        """Clear messages for submission and begin an attempt each; what may not go is seen to here.
+
+        Returns the attempts by message, and when they were judged.
+        """
         now_ms = self._now_ms()
         fresh = []
         for job in jobs:
@@ -121,11 +126,13 @@ class Dispatcher:
                 fresh.append(job)
         attempts: dict[str, Attempt] = {}
         by_tenure: dict[Tenure, list[Job]] = {}
-        for job in await self._clear(fresh):
+        cleared = await self._clear(fresh)
+        judged_s = boottime_s()
+        for job in cleared:
             by_tenure.setdefault(job.tenure, []).append(job)
         for begun in await asyncio.gather(*(self._begin(*of) for of in by_tenure.items())):
             attempts |= begun
-        return attempts
+        return attempts, judged_s
 
     async def _clear(self, jobs: Sequence[Job]) -> list[Job]:
         """Judge again; those that may go now."""
@@ -172,27 +179,15 @@ class Dispatcher:
 
     async def _begin(self, tenure: Tenure, jobs: Sequence[Job]) -> dict[str, Attempt]:
         """Say durably that attempts are about to be made, on one partition; those that may be made."""
+        failpoints.passed("worker.before_begin")
         try:
-            begun = await tenure.begin([Begin(id=job.id, payload=job.payload) for job in jobs])
+            begun = await tenure.begin(jobs)
         except Fenced:
-            return {}
-        except OutcomeUnknown:
-            for job in jobs:
-                tenure.park(
-                    Park(
-                        id=job.id,
-                        payload=job.payload,
-                        lane=job.lane,
-                        due_ms=self._now_ms() + _BEGIN_AGAIN_MS,
-                        status=Status.QUEUED,
-                        attempt=job.attempts + 1,
-                        code="begin_unknown",
-                    )
-                )
             return {}
         except QueueError:
             self._hold(jobs)
             return {}
+        failpoints.passed("worker.after_begin")
         attempts = {}
         for job, answer in zip(jobs, begun, strict=True):
             if answer.attempt is not None:
@@ -203,8 +198,28 @@ class Dispatcher:
                 tenure.settled(job.id)  # Cancelled, or a receipt was faster than we were.
         return attempts
 
-    async def _submit(self, group: Sequence[Job], attempts: Sequence[Attempt]) -> None:
+    async def _clear_again(self, attempts: Sequence[Attempt]) -> list[Attempt]:
+        """Judge again what has an attempt; those that may go. The others end, or go back into their lanes."""
+        going = []
+        for attempt, decision in zip(attempts, await self._decisions([one.job for one in attempts]), strict=True):
+            job, now_ms = attempt.job, self._now_ms()
+            if decision.verdict not in {Verdict.BLOCK, Verdict.DEFER}:
+                going.append(attempt)
+                continue
+            step: Step = RetryAt(due_ms=now_ms + self._options.hold_ms, code=decision.reason)
+            if decision.verdict is Verdict.DEFER:
+                due_ms = after_defer(decision.reason, now_ms=now_ms, rng=self._rng)
+                step = RetryAt(due_ms=min(due_ms, job.envelope.expires_ms), code=decision.reason)
+            elif decision.reason is not Code.REGISTRY_UNAVAILABLE:
+                self._metrics.recheck_blocked(decision.reason)
+                step = GiveUp(status=Status.BLOCKED, code=decision.reason)
+            record(step, attempt, carrier="", receipt_due_ms=0)
+        return going
+
+    async def _submit(self, group: Sequence[Job], attempts: Sequence[Attempt], judged_s: float) -> None:
         """Send one request's worth and write down what came of it."""
+        if boottime_s() - judged_s > CHECK_TO_WRITE_S:
+            attempts = await self._clear_again(attempts)
         now_ms = self._now_ms()
         going = []
         for attempt in attempts:
@@ -215,7 +230,9 @@ class Dispatcher:
             elif attempt.job.tenure.held:  # Asked last of all: from here on nothing waits before the first byte.
                 going.append(attempt)
         began_s = time.perf_counter()
+        failpoints.passed("worker.before_write")
         outcomes = await self._outcomes(going) if going else []
+        failpoints.passed("worker.after_write")
         seconds = time.perf_counter() - began_s
         self._done(group)
         for outcome in outcomes:

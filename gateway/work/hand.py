@@ -25,6 +25,10 @@ class Hand:
         """Say whether a message is in hand."""
         return message_id in self._origins
 
+    def ids(self) -> frozenset[str]:
+        """Name the messages in hand at this moment."""
+        return frozenset(self._origins)
+
     @property
     def room(self) -> int:
         """How many more may be taken; not positive when the hand is full."""

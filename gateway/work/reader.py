@@ -8,14 +8,13 @@ Not here: the lease (partition_owner.py), what becomes of a message at the carri
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import structlog
 
 from gateway.envelope import Channel, Envelope, load
-from gateway.queue import Fenced, Finish, OutcomeUnknown, Park, QueueError, Status, Taken
+from gateway.queue import Fenced, Finish, Park, QueueError, Status, Taken
 from gateway.queue.keys import RECEIPT_LANE, entry_of
 from gateway.queue.retry import VALIDITY_EXPIRED
 from gateway.work.dispatcher import Dispatcher
@@ -41,6 +40,7 @@ _AGAIN_S: Final = 0.25
 log = structlog.get_logger(__name__)
 
 Im: TypeAlias = tuple[Taken, Envelope]
+Order: TypeAlias = tuple[int, int, int]
 
 
 class Reader:
@@ -63,15 +63,22 @@ class Reader:
         self._clock_s = asyncio.get_running_loop().time
         #: Where the next read begins: in what an earlier owner left pending, or None for new entries.
         self._cursor: str | None = "0"
+        #: The last entry that came. What the store gave out after it got lost on the way, and comes again.
+        self._received = "0"
         #: A guess at how many messages the next entry holds: the largest of late; at first, that one fills the hand.
         self._per_entry = options.in_hand_max
         #: Read on only when a part of the hand is free: a few large reads instead of many small ones.
         self._room_min = -(-options.in_hand_max // _READ_PARTS)
         self._due_at_s = 0.0
+        #: Whether the lanes were looked into: an earlier owner may have put messages there that are older than any new,
+        #: and older or newer than what is pending. Until then all that is read gathers, to be handed on in order.
+        self._looked = False
+        self._gathered: list[Taken] = []
         #: Lanes of which a part is in the store, so that what is new must go behind it.
         self._spilling: set[str] = set()
         self._spill_at_s = 0.0
-        self._spilled_ms = 0
+        #: Of each conversation the last message that went there, and when it is due.
+        self._spilled: dict[Conversation, tuple[Order, int]] = {}
 
     async def read(self, stopping: asyncio.Event) -> None:
         """Read until told to stop. Raises Fenced when the partition is somebody else's."""
@@ -79,36 +86,42 @@ class Reader:
         while not stopping.is_set():
             full = self._tenure.hand.room < self._room_min
             moved = False
-            if not full:
-                moved = await self._from_log()
-            elif self._clock_s() >= self._spill_at_s:
-                await self._spill()
-            # Not before all that is pending was read: it is older.
+            # What is pending and what waits in the lanes, when we come, is older than what is new.
             if self._cursor is None and self._clock_s() >= self._due_at_s:
-                moved |= await self._from_lanes()
+                moved = await self._from_lanes()
                 self._due_at_s = self._clock_s() + self._options.due_every_ms / 1000
+            if not full and (self._cursor is not None or self._looked):
+                moved |= await self._from_log()
+            elif full:
+                await self._hand_on_gathered()
+                if self._clock_s() >= self._spill_at_s:
+                    await self._spill()
             if full or (not moved and self._cursor is None):
                 await asyncio.sleep(idle_ms / 1000)
             idle_ms = self._options.idle_min_ms if moved or full else min(idle_ms * 2, self._options.idle_max_ms)
+        for one in self._gathered:
+            self._tenure.hand.forget(one.id)  # Told to stop before anybody got it: it is in the store still.
 
     async def _from_log(self) -> bool:
         """Read some log entries; say whether there were any messages."""
         count = max(1, min(_ENTRIES_MAX, self._tenure.hand.room // self._per_entry))
         try:
-            taken, self._cursor = await self._tenure.take(count=count, pending_after=self._cursor)
+            taken, self._cursor = await self._tenure.take(
+                count=count, pending_after=self._cursor, received=self._received
+            )
         except Fenced:
             raise
-        except QueueError as error:
-            if isinstance(error, OutcomeUnknown):
-                self._cursor = "0"  # What was read and not received is pending now.
+        except QueueError:
             await asyncio.sleep(_AGAIN_S)
             return False
         fresh = [(one, entry_of(one.id)) for one in taken if one.id not in self._tenure.hand]
+        if taken:
+            self._received = entry_of(taken[-1].id)
         if fresh:
             self._per_entry = max(len(fresh) // len({entry for _, entry in fresh}), self._per_entry * 3 // 4, 1)
         for one, entry in fresh:
             self._tenure.hand.take(one.id, entry=entry)
-        await self._hand_on([one for one, _ in fresh])
+        await self._gather([one for one, _ in fresh])
         return bool(fresh)
 
     async def _from_lanes(self) -> bool:
@@ -117,6 +130,8 @@ class Reader:
         try:
             for lane in tuple(self._lanes):
                 moved |= await self._from_lane(lane)
+            self._looked = True
+            await self._hand_on_gathered()
             moved |= await self._unreported()
         except Fenced:
             raise
@@ -128,16 +143,23 @@ class Reader:
         hand = self._tenure.hand
         room = min(hand.room, self._options.due_in_hand_max - hand.of_lane(lane))
         if room <= 0:
+            if not self._looked:
+                self._spilling.add(lane)  # Nobody knows, so what is new goes behind what may be there.
             return False
         # What is in hand already is due still, and comes first.
         asked = room + hand.of_lane(lane)
+        before = hand.ids()  # What leaves the hand meanwhile is told as it was when the store looked.
         taken = await self._tenure.due(lane, now_ms=self._now_ms(), count=asked)
         if len(taken) < asked:
             self._spilling.discard(lane)
-        fresh = [one for one in taken if one.id not in hand][:room]
+        elif not self._looked:
+            self._spilling.add(lane)
+        if not self._spilling:
+            self._spilled.clear()
+        fresh = [one for one in taken if one.id not in before][:room]
         for one in fresh:
             hand.take(one.id, lane=lane)
-        await self._hand_on(fresh)
+        await self._gather(fresh)
         return bool(fresh)
 
     async def _unreported(self) -> bool:
@@ -148,6 +170,18 @@ class Reader:
                 [Finish(id=one.id, status=Status.UNKNOWN, code=RECEIPT_TIMEOUT) for one in taken]
             )
         return bool(taken)
+
+    async def _gather(self, taken: Sequence[Taken]) -> None:
+        """Hand messages on, but at the beginning not before all that there is has been looked at."""
+        if self._looked:
+            await self._hand_on(taken)
+        else:
+            self._gathered += taken
+
+    async def _hand_on_gathered(self) -> None:
+        """Hand on what has gathered, in the order in which it was accepted."""
+        taken, self._gathered = sorted(self._gathered, key=lambda one: _order_of(one.id)), []
+        await self._hand_on(taken)
 
     async def _hand_on(self, taken: Sequence[Taken]) -> None:
         """See each message to whoever is next to act."""
@@ -233,18 +267,29 @@ class Reader:
         self._spill_at_s = self._clock_s() + _SPILL_EVERY_S
 
     async def _put_into_store(self, jobs: Sequence[Job]) -> None:
-        """Park messages so that they are due at once, and those of one conversation in their order."""
-        start_ms = max(self._now_ms(), self._spilled_ms + 1)
+        """Park messages so that they are due at once, in the order in which they were accepted.
+
+        One that was under way when others of its conversation were put there goes before them.
+        """
+        now_ms = self._now_ms()
         parks = []
-        of_conversation: Counter[Conversation] = Counter()
         for job in jobs:
-            # The store orders by time, and within a millisecond by nothing that we could use.
-            due_ms = start_ms + of_conversation[job.conversation]
-            of_conversation[job.conversation] += 1
-            self._spilled_ms = max(self._spilled_ms, due_ms)
+            order = _order_of(job.id)
+            last, last_ms = self._spilled.get(job.conversation, ((0, 0, 0), 0))
+            due_ms = min(order[0], now_ms)
+            if order > last:
+                # The store orders by time, and within a millisecond by nothing that we could use.
+                due_ms = max(due_ms, last_ms + 1)
+                self._spilled[job.conversation] = order, due_ms
             parks.append(Park(id=job.id, payload=job.payload, lane=job.lane, due_ms=due_ms, status=Status.QUEUED))
         for start in range(0, len(parks), _WRITE_MAX):
             await self._tenure.park_now(parks[start : start + _WRITE_MAX])
+
+
+def _order_of(message_id: str) -> Order:
+    """Read off a message id when it was accepted, in milliseconds, and its place among those of that millisecond."""
+    _, ms, seq, place = message_id.split("-")
+    return int(ms), int(seq), int(place)
 
 
 def _read(payload: bytes) -> Envelope | None:

@@ -12,11 +12,12 @@ Not here: who takes and renews the lease (partition_owner.py), the functions beh
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias, TypeVar
 
 import structlog
 
+from gateway import failpoints
 from gateway.envelope import Envelope
 from gateway.queue import (
     TERMINAL,
@@ -24,10 +25,12 @@ from gateway.queue import (
     Begun,
     Fenced,
     Finish,
+    OutcomeUnknown,
     OwnedQueue,
     Park,
     Queue,
     QueueError,
+    Status,
     Taken,
 )
 from gateway.work.hand import Hand
@@ -88,21 +91,36 @@ class Tenure:
         """Note that the lease holds until then, by boottime_s()."""
         self._until_s = until_s
 
-    async def take(self, *, count: int, pending_after: str | None) -> tuple[list[Taken], str | None]:
+    async def take(self, *, count: int, pending_after: str | None, received: str) -> tuple[list[Taken], str | None]:
         """Read log entries."""
-        return await self._queue.take(self.partition, self.epoch, count=count, pending_after=pending_after)
+        return await self._queue.take(
+            self.partition, self.epoch, count=count, pending_after=pending_after, received=received
+        )
 
     async def due(self, lane: str, *, now_ms: int, count: int) -> list[Taken]:
         """Read parked messages whose time has come."""
         return await self._queue.due(self.partition, self.epoch, lane, now_ms=now_ms, count=count)
 
-    async def begin(self, begins: Sequence[Begin]) -> list[Begun]:
-        """Durably open an attempt each."""
+    async def begin(self, jobs: "Sequence[Job]") -> list[Begun]:
+        """Durably open an attempt each. Raises QueueUnavailable when none was opened.
+
+        Nothing may overtake a message of which nobody knows whether its attempt is open: once an answer is lost, this
+        asks until there is one. An attempt that is open then is the one that was asked for, since nobody else may open
+        any.
+        """
+        begins = [Begin(id=job.id, payload=job.payload, attempts=job.attempts) for job in jobs]
         try:
             return await self._queue.begin(self.partition, self.epoch, begins)
         except Fenced:
             self.lost.set()
             raise
+        except OutcomeUnknown as error:
+            log.warning("begin_repeated", partition=self.partition, messages=len(jobs), error=str(error))
+        again = await self._surely(lambda: self._queue.begin(self.partition, self.epoch, begins))
+        return [
+            replace(begun, attempt=job.attempts + 1) if begun.status is Status.SUBMITTING else begun
+            for job, begun in zip(jobs, again, strict=True)
+        ]
 
     def finish(self, finish: Finish) -> None:
         """Write soon what a message ended as; it is in hand until that is on disk."""
@@ -121,7 +139,9 @@ class Tenure:
 
     async def finish_now(self, finishes: Sequence[Finish]) -> None:
         """Write what messages ended as, and return when it is on disk."""
+        failpoints.passed("worker.before_finish")
         statuses = await self._surely(lambda: self._queue.finish(self.partition, self.epoch, finishes))
+        failpoints.passed("worker.after_finish")
         for finish, status in zip(finishes, statuses, strict=True):
             if status is finish.status and status in TERMINAL:
                 self._ended(status)

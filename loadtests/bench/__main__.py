@@ -21,6 +21,7 @@ from loadtests.bench.results import BenchError
 from loadtests.bench.runner import COMPLIANCE, MEASURES, Progress, run
 from loadtests.bench.summary import summarize
 from loadtests.bench.terminal import print_run
+from loadtests.children import ChildError
 
 _FAILED = 1
 _INTERRUPTED = 130
@@ -81,12 +82,10 @@ def main() -> int:
     options = parse(sys.argv[1:])
     signal.signal(signal.SIGTERM, _stop)
     console = Console(stderr=True)
-    # Settings of another instance of the product must not reach ours.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("A2P_")}
     try:
         with _showing(console) as progress:
-            done = run(options, environment, progress)
-    except BenchError as error:
+            done = run(options, os.environ, progress)
+    except (BenchError, ChildError) as error:
         console.print(f"The benchmark failed: {error}", style="bold red", highlight=False, markup=False)
         return _FAILED
     except KeyboardInterrupt:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from loadtests.bench import stand
-from loadtests.bench.children import Ground, answers, fetch, free_port, python
 from loadtests.bench.load_wire import LoadOrder, LoadReport
 from loadtests.bench.options import Options
 from loadtests.bench.results import BenchError, Sample
 from loadtests.bench.store_load import StoreOrder
 from loadtests.bench.traffic import BATCH_LINES
+from loadtests.children import Ground, answers, fetch, free_port, python
 
 #: In the answer to every text that may be sent as it is: a flagged, deferred or refused one is a failure here.
 ALLOWED: Final = '"verdict":"allow"'

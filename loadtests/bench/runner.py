@@ -8,8 +8,6 @@ from typing import Final
 import orjson
 
 from loadtests.bench import measures, stand
-from loadtests.bench.children import ROOT, Ground, ground, python
-from loadtests.bench.company import make_company
 from loadtests.bench.drain import drain
 from loadtests.bench.load_wire import write_calls
 from loadtests.bench.machine import describe_machine, doubts
@@ -18,6 +16,8 @@ from loadtests.bench.options import Options
 from loadtests.bench.results import BenchError, Compliance, Round, Run
 from loadtests.bench.traffic import batches, singles
 from loadtests.bench.yardstick import unit_us
+from loadtests.children import ROOT, ChildError, Ground, ground, python
+from loadtests.company import make_company
 
 #: In this order in each round.
 MEASURES: Final = (
@@ -72,7 +72,7 @@ def chosen(options: Options) -> list[Measure]:
 
 
 def run(options: Options, environment: Mapping[str, str], progress: Progress) -> Run:
-    """Measure. environment is what children inherit. BenchError when the run is worth nothing."""
+    """Measure. environment is what children inherit. BenchError or ChildError when the run is worth nothing."""
     wanted = chosen(options)
     with ground(environment, options.data_dir) as place:
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
@@ -126,7 +126,7 @@ def _round(bench: Bench, wanted: Sequence[Measure], number: int, progress: Progr
         progress(f"round {number}: {measure.title}")
         try:
             samples[measure.name] = measure.take(bench)
-        except BenchError as error:
+        except (BenchError, ChildError) as error:
             raise BenchError(f"{measure.name}, round {number}: {error}") from error
     return Round(unit_us=unit_us(), samples=samples)
 
@@ -152,7 +152,7 @@ def _compliance(options: Options, place: Ground, progress: Progress, warnings: l
     wanted = ["--rounds", str(options.judge_rounds), "--out", str(written)]
     try:
         table = place.run("tests.bench_compliance", python("tests.bench_compliance", *wanted), timeout_s=_COMPLIANCE_S)
-    except BenchError as error:
+    except (BenchError, ChildError) as error:
         warnings.append(str(error))
         return None
     return Compliance(table=table.decode(), data=orjson.loads(written.read_bytes()))

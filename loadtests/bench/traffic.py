@@ -6,8 +6,8 @@ from typing import Final
 
 import orjson
 
-from loadtests.bench.company import Company
 from loadtests.bench.load_wire import Call
+from loadtests.company import Company, in_letters
 
 #: Texts before they repeat.
 TEXTS: Final = 6_000
@@ -15,8 +15,6 @@ BATCH_LINES: Final = 100
 
 _TEXT_CHARACTERS: Final = 140
 _SEED: Final = 20_261_120
-#: A text's number in letters: digits would read as a one-time code, letters with vowels sooner or later as a word.
-_LETTERS: Final = "ghjkmpqvwx"
 _OPENINGS: Final = (
     "Hi, this is the front desk.",
     "Good morning from the workshop.",
@@ -65,7 +63,7 @@ def _text(draw: random.Random, number: int) -> str:
     while length < _TEXT_CHARACTERS - 12:
         words.append(draw.choice(_WORDS))
         length += len(words[-1]) + 1
-    return " ".join(words) + " " + "".join(_LETTERS[int(digit)] for digit in str(number)) + "."
+    return f"{' '.join(words)} {in_letters(number)}."
 
 
 def _json(message: Mapping[str, str]) -> str:

@@ -32,6 +32,7 @@ def test_a_start_shows_every_verdict_stops_cleanly_and_finds_its_data_again(star
         "worker_admin",
         "registry",
         "registry_admin",
+        "canary_admin",
         "carrier",
     }
     assert set(demo["numbers"]) == {
@@ -44,6 +45,8 @@ def test_a_start_shows_every_verdict_stops_cleanly_and_finds_its_data_again(star
         "colleague",
         "other_tenant",
     }
+    assert demo["canary"] not in demo["numbers"].values()
+    assert demo["admin_keys"].keys() == demo["api_keys"].keys()
     assert set(demo["recipients"]) == {"mobile", "opted_out", "landline", "canada"}
     assert (up.data_dir / "demo.json").stat().st_mode & 0o777 == 0o600
 

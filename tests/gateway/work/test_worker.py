@@ -1,7 +1,6 @@
 """What a worker does with messages while all is well, and while a carrier or a rule says no."""
 
 import asyncio
-import itertools
 import random
 
 import pytest
@@ -23,7 +22,6 @@ from gateway.work.routing import Route
 from gateway.work.worker import wall_clock_ms
 from tests.gateway.working import (
     CARRIER,
-    OK,
     Carrier,
     Recheck,
     a_worker,
@@ -304,76 +302,6 @@ class TestCarrierSaysNo:
             assert all(one.status in OPEN for one in await store.look(ids))
             known = True
             await all_reach(store, ids, Status.SUBMITTED)
-
-
-class TestRecheck:
-    async def test_what_was_revoked_meanwhile_is_blocked(self, store):
-        """It never reaches the carrier; its end says why."""
-        carrier = Carrier()
-        ids = await accept(store, some_envelope(text="no"), some_envelope(text="yes", recipient="+14155550144"))
-        recheck = Recheck(lambda envelope: BLOCKED if envelope.text == "no" else OK)
-
-        async with at_work(a_worker(store, carrier, recheck=recheck)):
-            (stored,) = await all_reach(store, ids[:1], Status.BLOCKED)
-            await all_reach(store, ids[1:], Status.SUBMITTED)
-            await log_is_empty(store)
-
-        assert stored.events[-1].code == "campaign_suspended"
-        assert [one.text for one in carrier.submissions] == ["yes"]
-
-    async def test_when_nobody_can_say_the_message_waits(self, store):
-        """Held, in order, until the registry is back; nothing fails meanwhile."""
-        carrier = Carrier()
-        ids = await accept(store, *(some_envelope(text=str(turn)) for turn in range(4)))
-        recheck = Recheck(lambda _: UNAVAILABLE)
-
-        async with at_work(a_worker(store, carrier, recheck=recheck)):
-            await until(lambda: recheck.calls > 4)
-            assert all(one.status is Status.QUEUED for one in await store.look(ids))
-            recheck.judge = lambda _: OK
-            await all_reach(store, ids, Status.SUBMITTED)
-
-        assert [one.text for one in carrier.submissions] == ["0", "1", "2", "3"]
-
-    async def test_a_recheck_that_crashes_is_no_pass(self, store):
-        """The message waits for one that does not, or for its expiry."""
-        carrier = Carrier()
-
-        def crash(_):
-            raise ZeroDivisionError
-
-        (message,) = await accept(store, some_envelope(expires_ms=wall_clock_ms() + 200))
-
-        async with at_work(a_worker(store, carrier, recheck=Recheck(crash))):
-            await all_reach(store, [message], Status.EXPIRED)
-
-        assert carrier.submissions == []
-
-    async def test_what_must_wait_its_turn_is_scheduled(self, store):
-        """A number above its rate sends a little later."""
-        decisions = itertools.chain([Decision(Verdict.DEFER, Code.THROUGHPUT_DID)], itertools.repeat(OK))
-        (message,) = await accept(store, some_envelope())
-
-        async with at_work(a_worker(store, Carrier(), recheck=Recheck(lambda _: next(decisions)))):
-            (scheduled,) = await all_reach(store, [message], Status.SCHEDULED)
-            await all_reach(store, [message], Status.SUBMITTED)
-
-        assert scheduled.events[-1].code == "throughput_did"
-
-    async def test_what_was_cancelled_meanwhile_is_not_sent(self, store):
-        """Cancelling works until the attempt is on disk."""
-        carrier, recheck = Carrier(), Recheck()
-        recheck.open.clear()
-        envelope = some_envelope()
-        (message,) = await accept(store, envelope)
-
-        async with at_work(a_worker(store, carrier, recheck=recheck)):
-            await until(lambda: recheck.calls > 0)
-            assert await store.cancel(message, b"{}") is Status.CANCELLED
-            recheck.open.set()
-            await log_is_empty(store)
-
-        assert carrier.submissions == []
 
 
 class TestValidity:

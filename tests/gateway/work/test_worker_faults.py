@@ -8,9 +8,9 @@ import pytest
 
 from gateway.connectors import CarrierAccepted, CarrierMisconfigured, CarrierTemporary
 from gateway.envelope import Channel, TrafficClass
-from gateway.queue import TERMINAL, OutcomeUnknown, QueueUnavailable, Status
+from gateway.queue import TERMINAL, OutcomeUnknown, Park, QueueUnavailable, Status
 from gateway.queue.retry import Schedule
-from gateway.work.routing import Route
+from gateway.work.routing import Route, lane_of
 from tests.gateway.working import (
     ACCEPTED,
     CARRIER,
@@ -110,6 +110,33 @@ class TestStoreFaults:
             await log_is_empty(store)
 
         assert len(carrier.submissions) == 1
+
+    @pytest.mark.parametrize("done", [True, False])
+    async def test_a_begin_whose_answer_is_lost_costs_neither_the_order_nor_a_doubt(self, store, done):
+        """Whether the attempt was opened or not: it is made, once, before the next of its conversation."""
+        lost = []
+
+        def lose_the_first(real, partition, epoch, begins):
+            async def call():
+                if len(lost) < 2:
+                    lost.append([one.id for one in begins])
+                    if done or len(lost) > 1:
+                        await real(partition, epoch, begins)
+                    raise OutcomeUnknown
+                return await real(partition, epoch, begins)
+
+            return call()
+
+        ids = await accept(store, *(some_envelope(text=str(number)) for number in range(3)))
+
+        async with at_work(a_worker(FaultyStore(store, begin=lose_the_first), carrier := Carrier())):
+            stored = await all_reach(store, ids, Status.SUBMITTED)
+            await log_is_empty(store)
+
+        assert lost == [ids[:1]] * 2
+        assert [one.reference for one in carrier.submissions] == ids
+        assert {one.attempts for one in stored} == {1}
+        assert await doubts(store) == 0
 
     async def test_one_broken_partition_does_not_end_the_others(self, store):
         """A fault that nobody thought of costs the partition's owner, who starts again."""
@@ -223,6 +250,22 @@ class TestLeases:
             assert in_doubt <= 1
             assert times <= refused + in_doubt + (one.status is Status.SUBMITTED)
         assert len(await store.inbox("t1", "u2", after="", limit=100)) == 30
+
+    async def test_the_next_owner_goes_on_in_the_order_of_acceptance(self, store):
+        """What the last one put aside, so that others came through, may be older or newer than what it had in hand."""
+        ids = [(await accept(store, some_envelope(text=str(number))))[0] for number in range(6)]
+        epoch = await store.own(0, "last", 60_000)
+        taken, _ = await store.take(0, epoch, count=100, pending_after=None)
+        lane = lane_of(CARRIER, TrafficClass.P2P)
+        aside = [Park(id=one.id, payload=one.payload, lane=lane, due_ms=1, status=Status.QUEUED) for one in taken[1:4]]
+        await store.park(0, epoch, aside)
+        await store.release(0, epoch)
+
+        async with at_work(a_worker(store, carrier := Carrier())):
+            await all_reach(store, ids, Status.SUBMITTED)
+            await log_is_empty(store)
+
+        assert [one.reference for one in carrier.submissions] == ids
 
     async def test_what_was_begun_from_a_lane_is_not_forgotten(self, store):
         """A retry that was at the carrier when its worker died is a doubt of the next one."""

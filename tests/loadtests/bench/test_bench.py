@@ -11,12 +11,10 @@ import orjson
 import pytest
 
 from loadtests.bench.__main__ import parse
-from loadtests.bench.children import ground
 from loadtests.bench.cpu import Reading, foreign_cores, read_cpu, spent
 from loadtests.bench.drain import Arrivals
 from loadtests.bench.machine import doubts
 from loadtests.bench.measures import stages_of
-from loadtests.bench.results import BenchError
 from loadtests.bench.store_load import StoreOrder, add_entries
 from tests.valkey import Valkey
 
@@ -95,43 +93,6 @@ def _runs(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-class TestChildren:
-    def test_one_born_while_we_are_stopped_is_ended_too(self, tmp_path, monkeypatch):
-        """The signal waits until the child has an owner."""
-        born = []
-
-        class Stopped(subprocess.Popen):
-            def __init__(self, *args, **options):
-                super().__init__(*args, **options)
-                born.append(self)
-                signal.raise_signal(signal.SIGINT)
-
-        monkeypatch.setattr(subprocess, "Popen", Stopped)
-        sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
-        with ground(dict(os.environ), tmp_path) as place, pytest.raises(KeyboardInterrupt):
-            place.running("child", sleeper, lambda: True).__enter__()
-
-        assert [child.poll() is not None for child in born] == [True]
-
-    def test_a_child_that_does_not_come_up_is_quoted(self, tmp_path):
-        """Its log goes away with the folder."""
-        command = [sys.executable, "-c", "import sys; sys.exit('no such setting')"]
-        with (
-            ground(dict(os.environ), tmp_path) as place,
-            pytest.raises(BenchError, match="gateway ended while starting: no such setting"),
-            place.running("gateway", command, lambda: False),
-        ):
-            pass
-
-        assert list(tmp_path.iterdir()) == []
-
-    def test_a_tool_that_fails_is_quoted(self, tmp_path):
-        """With what it said last."""
-        command = [sys.executable, "-c", "import sys; sys.exit('server closed')"]
-        with ground(dict(os.environ), tmp_path) as place, pytest.raises(BenchError, match="load failed: server closed"):
-            place.run("load", command)
 
 
 class TestCpu:

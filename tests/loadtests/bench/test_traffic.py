@@ -5,9 +5,9 @@ import re
 import orjson
 import pytest
 
-from loadtests.bench.company import make_company
 from loadtests.bench.load_wire import read_calls, write_calls
 from loadtests.bench.traffic import BATCH_LINES, TEXTS, batches, singles
+from loadtests.company import make_company
 
 COMPANY = make_company()
 KEYS = {user: f"key-{user}" for user in COMPANY.senders}
@@ -17,24 +17,6 @@ KEYS = {user: f"key-{user}" for user in COMPANY.senders}
 def texts():
     """Every single text with its key."""
     return [(call.key, orjson.loads(call.body)) for call in singles(COMPANY, KEYS)]
-
-
-def test_the_company_has_hundreds_of_users_and_thousands_of_contacts():
-    """Nobody is served from a cache of one row."""
-    data = orjson.loads(COMPANY.dump())
-
-    assert (len(data["users"]), len(data["numbers"]), len(data["contacts"])) == (300, 300, 2_800)
-    assert len({number["did"] for number in data["numbers"]}) == 300
-    assert {number["assignment"]["state"] for number in data["numbers"]} == {"assigned"}
-
-
-def test_numbers_are_kept_for_fiction_and_none_is_magic():
-    """No number of anybody's; the carrier emulator misbehaves for +1 312 555 01xx."""
-    numbers = [*COMPANY.senders.values(), *COMPANY.contacts]
-
-    assert all(re.fullmatch(r"\+1[2-9]\d\d55501\d\d", number) for number in numbers)
-    assert not any(number.startswith("+1312") for number in numbers)
-    assert len(set(numbers)) == len(numbers)
 
 
 def test_texts_are_different_and_near_140_characters(texts):

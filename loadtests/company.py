@@ -1,25 +1,31 @@
-"""A company made for measuring (a2p-company/1): one tenant, everybody registered, so that every text is allowed.
+"""A company made for load (a2p-company/1): one tenant, everybody registered but for whom a run wants refused.
 
 Numbers are of the kind kept for fiction (area code, 555, 01xx); Chicago is left out, where the carrier emulator has its
 magic recipients.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
 TENANT: Final = "bench"
+#: The one that every registered number sends for.
+CAMPAIGN: Final = "CBENCH1"
 #: A hundred users each.
 _SENDER_AREAS: Final = "212 415 646".split()
+#: Users whose numbers are in no campaign: whatever they send to outsiders is refused.
+_UNREGISTERED_AREAS: Final = ["917"]
 #: A hundred contacts each.
 _CONTACT_AREAS: Final = (
     "202 203 205 206 207 208 209 210 213 214 215 216 217 218 219 224 225 228 229 231 234 239 240 248 251 252 253 254"
 ).split()
 _CARRIERS: Final = ("att", "tmobile", "verizon", "us_cellular")
 _BRAND: Final = "BBENCH1"
-_CAMPAIGN: Final = "CBENCH1"
 _ENABLED_AT: Final = "2026-03-02T12:00:00-05:00"
+_ASSIGNED: Final = {"state": "assigned", "campaign_id": CAMPAIGN, "brand_id": _BRAND}
+_LETTERS: Final = "ghjkmpqvwx"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,8 @@ class Company:
     senders: dict[str, str]
     #: E.164.
     contacts: tuple[str, ...]
+    #: The same for users who may not send texts.
+    unregistered: dict[str, str] = field(default_factory=dict)
 
     def dump(self) -> bytes:
         """Write the company file."""
@@ -48,11 +56,14 @@ class Company:
                 ],
                 "users": [
                     {"id": user, "tenant": TENANT, "name": f"User {index}", "extension": str(1_000 + index)}
-                    for index, user in enumerate(self.senders)
+                    for index, user in enumerate([*self.senders, *self.unregistered])
                 ],
                 "brands": [_brand()],
                 "campaigns": [_campaign()],
-                "numbers": [_number(user, did) for user, did in self.senders.items()],
+                "numbers": [
+                    *(_number(user, did, _ASSIGNED) for user, did in self.senders.items()),
+                    *(_number(user, did, None) for user, did in self.unregistered.items()),
+                ],
                 "contacts": [
                     {"number": number, "carrier": _CARRIERS[index % len(_CARRIERS)], "line": "mobile"}
                     for index, number in enumerate(self.contacts)
@@ -62,16 +73,25 @@ class Company:
         )
 
 
-def make_company() -> Company:
-    """Make the company, the same each time."""
-    senders = _fictional(_SENDER_AREAS)
+def make_company(*, senders: int = 300, contacts: int = 2_800, unregistered: int = 0) -> Company:
+    """Make the company, the same each time; by default of the largest size, with everybody registered."""
+    registered, others = _fictional(_SENDER_AREAS)[:senders], _fictional(_UNREGISTERED_AREAS)[:unregistered]
     return Company(
-        senders={f"{TENANT}-{index:03}": did for index, did in enumerate(senders)},
-        contacts=tuple(_fictional(_CONTACT_AREAS)),
+        senders={f"{TENANT}-{index:03}": did for index, did in enumerate(registered)},
+        contacts=tuple(_fictional(_CONTACT_AREAS)[:contacts]),
+        unregistered={f"{TENANT}-x{index:02}": did for index, did in enumerate(others)},
     )
 
 
-def _fictional(areas: list[str]) -> list[str]:
+def in_letters(number: int) -> str:
+    """Write a number as no rule minds: digits read as a one-time code, letters with vowels sooner or later as a word.
+
+    It makes texts different.
+    """
+    return "".join(_LETTERS[int(digit)] for digit in str(number))
+
+
+def _fictional(areas: Iterable[str]) -> list[str]:
     return [f"+1{area}55501{line:02}" for area in areas for line in range(100)]
 
 
@@ -88,7 +108,7 @@ def _brand() -> dict[str, Any]:
 
 def _campaign() -> dict[str, Any]:
     return {
-        "id": _CAMPAIGN,
+        "id": CAMPAIGN,
         "brand_id": _BRAND,
         "use_case": "customer_care",
         "status": "active",
@@ -100,7 +120,7 @@ def _campaign() -> dict[str, Any]:
     }
 
 
-def _number(user: str, did: str) -> dict[str, Any]:
+def _number(user: str, did: str, assignment: Mapping[str, str] | None) -> dict[str, Any]:
     return {
         "did": did,
         "tenant": TENANT,
@@ -108,5 +128,5 @@ def _number(user: str, did: str) -> dict[str, Any]:
         "kind": "local",
         "sms": "enabled",
         "sms_enabled_at": _ENABLED_AT,
-        "assignment": {"state": "assigned", "campaign_id": _CAMPAIGN, "brand_id": _BRAND},
+        "assignment": assignment,
     }

@@ -1,0 +1,26 @@
+"""POST /v1/messages once its bytes are there, whatever server read them.
+
+Not here: HTTP (http_messages.py, front.py), what a body means (wire.py), what becomes of it (send/pipeline.py).
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from gateway.edge import wire
+from gateway.edge.keys import Principal
+from gateway.edge.replies import Reply, message_reply
+from gateway.errors import Problem
+from gateway.send.pipeline import Pipeline
+
+
+async def send_one(pipeline: Pipeline, principal: Principal, keys: Sequence[str], raw: bytes) -> Reply:
+    """Take one message: 202, or what the rules refused it with. Raises Problem.
+
+    keys: the values of every Idempotency-Key header.
+    """
+    key = wire.read_idempotency_key(keys)
+    draft = wire.read_draft(raw, header_key=key, now=datetime.now(UTC))
+    (result,) = await pipeline.send(principal, (draft,))
+    if isinstance(result, Problem):
+        raise result
+    return message_reply(result)
