@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -336,3 +337,23 @@ async def test_who_does_nothing_for_long_is_closed(place, monkeypatch):
     place.front._keep_alive_s = 0.05
     async with connected(place) as (reader, _):
         assert await reader.read() == b""
+
+
+def test_on_the_loop_that_serves():
+    """Uvloop has transports of its own kind."""
+
+    async def ask():
+        front = Front(Place().answer, Other, Seen(), is_leaving=lambda: False, keep_alive_s=60)
+        server = await asyncio.get_running_loop().create_server(front, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+        writer.write(a_request())
+        plain = await read_answer(reader)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        other = await reader.readexactly(5)
+        writer.close()
+        server.close()
+        await front.close(5)
+        return plain, other
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(ask()) == (("HTTP/1.1 202 Accepted", BODY), b"other")
