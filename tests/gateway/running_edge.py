@@ -166,6 +166,7 @@ class Registry:
     async def load(self, kept: Mapping[str, bytes]) -> None:
         """Make a copy of epoch 1 out of these documents, as a rebuild does."""
         await self._redis.function_load(FUNCTIONS.read_text(), replace=True)
+        await self._redis.fcall("reset", 1, documents.MARK_KEY, 1)
         await self._redis.mset(kept)
         await self._apply(0, FIRST_SEQ)
 

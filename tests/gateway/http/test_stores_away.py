@@ -55,7 +55,7 @@ class TestRegistryStore:
 
         assert_away(refused, "registry_unavailable")
         assert flagged.json["reason"]["code"] == "flag_registration_stale"
-        assert flagged.json["facts"]["age_ms"] > 5_000
+        assert flagged.json["facts"]["age_ms"] > 4_500  # Some of the five seconds is for the way to the carrier.
         assert colleague.json["channel"] == "im"
         assert (await until(503, lambda: ready(edge))).status == 503
 
