@@ -3,7 +3,7 @@
 PYTHON  ?= python3
 # How many test processes; auto is one a core.
 WORKERS ?= auto
-# Handed on to the command of run, test, bench, mutate and soak.
+# Handed on to the command of run, test, bench, mutate, soak and revocations.
 ARGS    ?=
 
 venv  := .venv
@@ -16,7 +16,7 @@ sources  := $(shell find compliance gateway registry metrics loadtests -name '*.
 fast      = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(compiled)/packages:$(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench mutate soak compiled clean
+.PHONY: help run test lint bench mutate soak revocations compiled clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,9 @@ $(compiled)/.built: $(stamp) $(sources)
 
 soak: $(stamp) ## kill, freeze and restart every process under load, run after run (ARGS="--hours 8")
 	$(bin)/python -m loadtests.faults --hours 1 $(ARGS)
+
+revocations: $(stamp) ## take 500 registrations away while things break, and see when the last text went out
+	$(bin)/python -m loadtests.faults.revocation $(ARGS)
 
 mutate: $(stamp) ## break the code on purpose and see whether the tests notice
 	$(bin)/python -m tests.mutation $(ARGS)

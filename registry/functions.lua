@@ -76,7 +76,9 @@ local function apply(keys, args)
     end
   else
     local rebuilding = redis.call('GET', '{reg}:rebuild')
-    if from_seq ~= 0 or tonumber(rebuilding or 0) ~= epoch then
+    -- Nothing of a copy that was made, and no sign of it: it was lost before its mark could be set.
+    local lost = not rebuilding and n == 0 and to_seq > 0
+    if from_seq ~= 0 or lost or (rebuilding and tonumber(rebuilding) ~= epoch) then
       return stale(0, 0)
     end
     redis.call('DEL', '{reg}:rebuild')

@@ -50,6 +50,10 @@ OUTCOME_WORDS: Final[dict[type[Outcome], str]] = {
 }
 #: What waited longer between check and write, for the queue store, is judged again.
 CHECK_TO_WRITE_S: Final = CHECK_TO_WRITE_MS / 1_000
+#: With a store that is slow each time, so often; what takes longer than this even then goes back for a while.
+_JUDGED_AGAIN_MOST: Final = 3
+_CHECK_TO_WRITE_MOST_S: Final = 1.0
+_JUDGED_TOO_SLOWLY: Final = "judged_too_slowly"
 #: A recheck that failed is no pass.
 _CANNOT_SAY: Final = Decision(
     Verdict.BLOCK, Code.REGISTRY_UNAVAILABLE, (Finding(Code.REGISTRY_UNAVAILABLE, Severity.BLOCK),)
@@ -115,7 +119,7 @@ class Dispatcher:
     async def _prepare(self, jobs: Sequence[Job]) -> tuple[dict[str, Attempt], float]:
         """Clear messages for submission and begin an attempt each; what may not go is seen to here.
 
-        Returns the attempts by message, and when they were judged.
+        Returns the attempts by message, and when judging them began: what was read for it may be as old as that.
         """
         now_ms = self._now_ms()
         fresh = []
@@ -126,9 +130,8 @@ class Dispatcher:
                 fresh.append(job)
         attempts: dict[str, Attempt] = {}
         by_tenure: dict[Tenure, list[Job]] = {}
-        cleared = await self._clear(fresh)
         judged_s = boottime_s()
-        for job in cleared:
+        for job in await self._clear(fresh):
             by_tenure.setdefault(job.tenure, []).append(job)
         for begun in await asyncio.gather(*(self._begin(*of) for of in by_tenure.items())):
             attempts |= begun
@@ -198,6 +201,23 @@ class Dispatcher:
                 tenure.settled(job.id)  # Cancelled, or a receipt was faster than we were.
         return attempts
 
+    async def _clear_in_time(self, attempts: Sequence[Attempt], judged_s: float) -> Sequence[Attempt]:
+        """Judge again what was judged too long ago, until that is quick; those that may go.
+
+        Judging is as old as its first read: a process that stood still meanwhile finds answers that have waited for it.
+        """
+        for _ in range(_JUDGED_AGAIN_MOST):
+            if not attempts or boottime_s() - judged_s <= CHECK_TO_WRITE_S:
+                return attempts
+            judged_s = boottime_s()
+            attempts = await self._clear_again(attempts)
+        if boottime_s() - judged_s <= _CHECK_TO_WRITE_MOST_S:
+            return attempts
+        for attempt in attempts:
+            step = RetryAt(due_ms=self._now_ms() + self._options.hold_ms, code=_JUDGED_TOO_SLOWLY)
+            record(step, attempt, carrier="", receipt_due_ms=0)
+        return []
+
     async def _clear_again(self, attempts: Sequence[Attempt]) -> list[Attempt]:
         """Judge again what has an attempt; those that may go. The others end, or go back into their lanes."""
         going = []
@@ -218,8 +238,7 @@ class Dispatcher:
 
     async def _submit(self, group: Sequence[Job], attempts: Sequence[Attempt], judged_s: float) -> None:
         """Send one request's worth and write down what came of it."""
-        if boottime_s() - judged_s > CHECK_TO_WRITE_S:
-            attempts = await self._clear_again(attempts)
+        attempts = await self._clear_in_time(attempts, judged_s)
         now_ms = self._now_ms()
         going = []
         for attempt in attempts:

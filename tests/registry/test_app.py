@@ -182,7 +182,7 @@ class TestCommand:
             ):
                 await redis.flushall()
                 await store.load_functions()
-                await store.apply(Mark(epoch=9, seq=0), 900, {})
+                await store.apply(Mark(epoch=9, seq=0), 900, {"{reg}:brand:B1": b"{}"})
 
         async def then():
             async with RegistryStore.connected(served.registry_url) as store, running(served):

@@ -344,7 +344,7 @@ class TestHistory:
     async def test_a_rebuild_puts_it_right(self, database, store, redis):
         """An epoch above both."""
         await do(database, *BASICS)
-        await store.apply(Mark(epoch=5, seq=0), 900, {})
+        await store.apply(Mark(epoch=5, seq=0), 900, {"{reg}:brand:B1": b"{}"})
         async with database.writing() as connection:
             assert await new_epoch(connection, 6) == 6
         async with projecting(database, store):

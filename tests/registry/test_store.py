@@ -98,7 +98,7 @@ class TestApply:
 
     async def test_the_facts_are_of_when_they_were_read(self, store, redis):
         """What was committed while an apply was on its way is not in it: the way must not make its facts younger."""
-        await store.apply(START, 7, {})
+        await store.apply(START, 7, {KEY: b"one"})
         seconds, micros = await redis.time()
         now_ms = seconds * 1000 + micros // 1000
         args = (1, 7, 8, 40, now_ms + 500, 1, KEY, b"one")  # Set out a second ago, 40 ms after SQL was read.
@@ -110,16 +110,26 @@ class TestApply:
         seconds, micros = await redis.time()
         assert told_ms <= seconds * 1000 + micros // 1000 - 2_000
 
+    async def test_a_copy_that_was_lost_before_its_mark_gets_none(self, store, redis):
+        """A store that lost everything between the last part of a copy and its mark has nothing to set a mark over."""
+        await store.reset(2)
+        await store.stage(2, {KEY: b"one"})
+        await redis.flushdb()
+
+        with pytest.raises(StaleError):
+            await store.apply(Mark(epoch=2, seq=0), 9, {})
+        assert await store.mark() is None
+
     async def test_a_late_one_is_refused(self, store, redis):
         """It lay in a frozen store's socket while its sender counted on the leases' running out."""
-        await store.apply(START, 7, {})
+        await store.apply(START, 7, {KEY: b"one"})
         seconds, _ = await redis.time()
         with pytest.raises(ResponseError, match="STALE the apply came too late"):
             await redis.fcall("apply", 2, MARK_KEY, FEED_KEY, 1, 7, 7, 1, seconds * 1000 - 1, 0)
 
     async def test_it_sets_out_with_a_limit(self, store):
         """By the store's clock, also when that is not ours; its stepping is one refusal."""
-        await store.apply(START, 7, {})
+        await store.apply(START, 7, {KEY: b"one"})
         heard_ms, at = store._clock
         store._clock = heard_ms - 3_600_000, at
         with pytest.raises(StaleError, match="too late"):

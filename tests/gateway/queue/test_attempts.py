@@ -69,6 +69,26 @@ class TestBegin:
         assert (gone.attempt, gone.status) == (None, Status.UNKNOWN)
         assert await store.look(["0-1-1-0"]) == [None]
 
+    async def test_a_begin_that_comes_late_opens_nothing(self, store):
+        """Given up, asked again, refused by the carrier, parked: then the first arrives, and nobody waits for it."""
+        message_id, epoch = await begun(store)
+        await store.park(0, epoch, [a_park(message_id, attempt=1)])
+
+        late = await store.begin(0, epoch, [Begin(id=message_id, payload=PAYLOAD, attempts=0)])
+        assert late == [Begun(id=message_id, attempt=None, status=Status.QUEUED)]
+        (next_one,) = await store.begin(0, epoch, [Begin(id=message_id, payload=PAYLOAD, attempts=1)])
+        assert next_one.attempt == 2
+
+    async def test_a_begin_that_knows_too_much_leaves_no_half_message(self, store):
+        """A message never touched is begun by nobody who knows of attempts, and counts once all the same."""
+        message_id, epoch = await taken(store)
+
+        (refused,) = await store.begin(0, epoch, [Begin(id=message_id, payload=PAYLOAD, attempts=3)])
+        assert (refused.attempt, refused.status) == (None, Status.QUEUED)
+        await store.begin(0, epoch, [Begin(id=message_id, payload=PAYLOAD, attempts=0)])
+        (stored,) = await store.look([message_id])
+        assert [event.status for event in stored.events] == [Status.QUEUED, Status.SUBMITTING]
+
     async def test_a_batch_is_answered_in_order(self, store):
         """Each message gets its own answer in its own place."""
         first, second = await accepted(store), await accepted(store)

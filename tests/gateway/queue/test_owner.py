@@ -111,6 +111,20 @@ class TestTake:
         assert [(one.id, one.payload) for one in second] == [(ids[2][0], b"a2"), (ids[2][1], b"b2")]
         assert third == []
 
+    async def test_what_never_arrived_is_given_again(self, store):
+        """A read that was given up may reach the store late: its entries come with the next read, before any new."""
+        ids = [(await accepted(store))[0] for _ in range(4)]
+        epoch = await owned(store)
+        (first,), _ = await store.take(0, epoch, count=1, pending_after=None, received="0")
+        received = entry_of(first.id)
+        await store.take(0, epoch, count=2, pending_after=None, received=received)  # Its answer is lost.
+
+        again, cursor = await store.take(0, epoch, count=10, pending_after=None, received=received)
+        new, _ = await store.take(0, epoch, count=10, pending_after=None, received=entry_of(ids[2]))
+        assert cursor is None
+        assert [one.id for one in again] == ids[1:3]
+        assert [one.id for one in new] == ids[3:]
+
     async def test_the_next_owner_reads_what_is_pending_first(self, store):
         """Page by page with the cursor, in the order of acceptance, doubts as doubts; new entries after."""
         ids = [(await accepted(store))[0] for _ in range(5)]

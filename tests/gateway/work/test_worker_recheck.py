@@ -148,6 +148,39 @@ class TestRecheck:
         assert recheck.calls == 2
         assert [event.status for event in stored.events] == [Status.QUEUED, Status.SUBMITTING, Status.SUBMITTED]
 
+    async def test_facts_that_waited_for_the_worker_are_read_again(self, store):
+        """A recheck is as old as its first read: whoever stood still in the middle of it finds answers that waited."""
+        carrier = Carrier()
+
+        class Dawdling(Recheck):
+            async def recheck(self, envelopes):
+                said = await super().recheck(envelopes)
+                if self.calls == 1:
+                    self.judge = lambda _: BLOCKED  # The opt-out came while the answer lay there.
+                    await asyncio.sleep(CHECK_TO_WRITE_S + 0.05)
+                return said
+
+        ids = await accept(store, some_envelope())
+        async with at_work(a_worker(store, carrier, recheck=Dawdling())):
+            await all_reach(store, ids, Status.BLOCKED)
+
+        assert carrier.submissions == []
+
+    async def test_a_store_that_is_always_slow_holds_nothing_up(self, store):
+        """Judged again some times, a message goes all the same: what was read for it is younger than a second."""
+        carrier = Carrier()
+
+        class Slow(Recheck):
+            async def recheck(self, envelopes):
+                await asyncio.sleep(CHECK_TO_WRITE_S + 0.05)
+                return await super().recheck(envelopes)
+
+        ids = await accept(store, some_envelope())
+        async with at_work(a_worker(store, carrier, recheck=Slow())):
+            await all_reach(store, ids, Status.SUBMITTED)
+
+        assert carrier.sent(ids[0]) == 1
+
     async def test_what_was_cancelled_meanwhile_is_not_sent(self, store):
         """Cancelling works until the attempt is on disk."""
         carrier, recheck = Carrier(), Recheck()

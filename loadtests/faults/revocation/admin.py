@@ -3,7 +3,7 @@
 Whatever happens to the registry, each call is repeated until it is answered: repeating it is safe. When a change was
 committed is read from the audit, because an answer can be lost and comes later.
 
-Not here: when which number is flipped (revocation_rounds.py), what follows from it (flips.py).
+Not here: when which number is flipped (rounds.py), what follows from it (flips.py).
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import aiohttp
 import orjson
 
 from loadtests.company import CAMPAIGN
-from loadtests.faults.flips import Flip, Mode, S
+from loadtests.faults.revocation.flips import Flip, Mode, S
 
 #: Longer than the registry keeps a caller waiting, and than it is frozen.
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15.0, sock_connect=1.0)

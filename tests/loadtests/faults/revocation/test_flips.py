@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from loadtests.faults.client import Conversation
-from loadtests.faults.flips import Flip, Text, broken, figures, late_submissions, rank, texts_of
 from loadtests.faults.ledger import Arrival, Line
+from loadtests.faults.revocation.flips import Flip, Text, broken, figures, late_submissions, rank, texts_of
 
 S = 1_000_000_000
 COMMIT = 100 * S
@@ -35,9 +35,10 @@ def late(flip, *arrivals):
     return found
 
 
-def rules(*lates, **options):
+def rules(*lates, lag_s=0.0):
     """The rules that are broken."""
-    return sorted({violation.rule for violation in broken(lates, **options)})
+    lags = {(late.flip.mode, late.flip.round): lag_s for late in lates}
+    return sorted({violation.rule for violation in broken(lates, lags)})
 
 
 def test_late_is_what_arrives_between_commit_and_give_back():
@@ -92,15 +93,15 @@ def test_no_lag_of_the_machine_makes_five_seconds_longer():
     """Only what is usual is allowed for."""
     flip = replace(FLIP, answered_ns=COMMIT + 6 * S)
 
-    assert rules(late(flip, arrival(5.01)), allowance_s=1) == ["never_after_5_s"]
+    assert rules(late(flip, arrival(5.01)), lag_s=1) == ["never_after_5_s"]
 
 
 def test_after_effective_there_is_only_the_check_to_write():
     """A quarter of a second after the answer, and what the machine lagged."""
     assert rules(late(FLIP, arrival(3.25))) == []
     assert rules(late(FLIP, arrival(3.26))) == ["effective_is_the_end"]
-    assert rules(late(FLIP, arrival(3.26)), allowance_s=0.4) == []
-    assert rules(late(FLIP, arrival(3.66, "api")), allowance_s=0.4) == ["effective_is_the_end"]
+    assert rules(late(FLIP, arrival(3.26)), lag_s=0.4) == []
+    assert rules(late(FLIP, arrival(3.66, "api")), lag_s=0.4) == ["effective_is_the_end"]
 
 
 def test_an_answer_by_leases_says_nothing_of_people_unless_strict():
@@ -121,13 +122,13 @@ def test_in_the_quiet_case_99_of_100_are_within_a_second():
 
     assert rules(*[quick] * 99, slow) == []
     assert rules(*[quick] * 98, slow, slow) == ["usually_within_1_s"]
-    assert rules(*[quick] * 98, slow, slow, allowance_s=0.4) == []
+    assert rules(*[quick] * 98, slow, slow, lag_s=0.4) == []
     assert rules(*[late(hit, arrival(4.9))] * 10) == []
 
 
 def test_words_do_not_tell_the_number():
     """Reports are shown around."""
-    (violation,) = broken([late(replace(FLIP, answered_ns=COMMIT + 6 * S), arrival(5.5))])
+    (violation,) = broken([late(replace(FLIP, answered_ns=COMMIT + 6 * S), arrival(5.5))], {})
 
     assert violation.subject == "...0101"
     assert "5.500 s after the commit (app; strict, registry-killed)" in violation.words
