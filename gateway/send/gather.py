@@ -154,8 +154,9 @@ class Gatherer:
             missing = self._missing(searches, read)
         return _Known(read, reading, is_whole=True)
 
-    def _missing(self, searches: Sequence[_Search], documents: Documents) -> set[str]:
-        return {key for search in searches for key in self._keys(search, documents) if key not in documents}
+    def _missing(self, searches: Sequence[_Search], documents: Documents) -> Collection[str]:
+        """Name what is not at hand, each once, in the order in which it is needed."""
+        return dict.fromkeys(key for one in searches for key in self._keys(one, documents) if key not in documents)
 
     def _keys(self, search: _Search, documents: Documents) -> Iterator[str]:
         """Name the documents that a message needs, as far as documents at hand tell."""

@@ -56,7 +56,7 @@ class Lanes:
 
     def done(self, group: Iterable[Job]) -> None:
         """Let the conversations of a group go on: at once, or when what was held of them has waited."""
-        for lane, conversation in {(job.lane, job.conversation) for job in group}:
+        for lane, conversation in dict.fromkeys((job.lane, job.conversation) for job in group):
             if (held := self._held.pop((lane, conversation), None)) is None:
                 self._lanes[lane].go_on(conversation)
             else:

@@ -47,7 +47,7 @@ class PartitionOwner:
         #: While the partition is ours.
         self.tenure: Tenure | None = None
         #: Lanes of the store that are asked for what is due; whoever hears of another one adds it.
-        self.lanes = {IM_LANE, *(lane for dispatcher in dispatchers.values() for lane in dispatcher.lanes)}
+        self.lanes = dict.fromkeys((IM_LANE, *(lane for one in dispatchers.values() for lane in one.lanes)))
         self._queue = queue
         self._dispatchers = dispatchers
         self._options = options

@@ -152,6 +152,7 @@ class Tenure:
         await self._surely(lambda: self._queue.park(self.partition, self.epoch, parks))
         for park in parks:
             self.hand.settle(park.id)
+        self._wake.set()  # Their entries may go, also when nothing else is written for long.
 
     async def deliver_im(self, tenant: str, user: str, message_id: str, payload: bytes) -> None:
         """Copy an instant message into an inbox."""

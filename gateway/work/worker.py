@@ -109,7 +109,8 @@ class Worker:
             in_all += sum(counts.by_status.values())
             terminal += sum(counts.by_status.get(status, 0) for status in TERMINAL)
             # A lane of a carrier that is not connected any more holds messages all the same.
-            self._owners[counts.partition].lanes.update(counts.parked.keys() - {RECEIPT_LANE})
+            lanes = dict.fromkeys(lane for lane in counts.parked if lane != RECEIPT_LANE)
+            self._owners[counts.partition].lanes.update(lanes)
         self._metrics.conservation(
             accepted=accepted, terminal=terminal, open=in_all - terminal, difference=accepted - in_all
         )

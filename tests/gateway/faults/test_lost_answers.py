@@ -1,6 +1,7 @@
 """Answers of the store that never arrive, and connections that break in the middle: one message for each key."""
 
 import asyncio
+import itertools
 
 from gateway.queue import Accept, Accepted, Idempotency, OutcomeUnknown, QueueUnavailable, Replayed
 from gateway.queue.commit import GroupCommit
@@ -155,7 +156,9 @@ async def test_resets_under_load():
         done = asyncio.Event()
 
         async def client(number: int) -> None:
-            for n in range(15):
+            for n in itertools.count():
+                if n >= 15 and proxy.connections > 8:
+                    break
                 answer = await until_kept(edge, f"{number}-{n}")
                 kept.append(answer.json["id"])
 
@@ -173,7 +176,6 @@ async def test_resets_under_load():
             done.set()
             await breaking
         proxy.heal()
-        assert proxy.connections > 8
         await assert_kept_once(edge, kept)
 
 
