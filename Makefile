@@ -24,7 +24,7 @@ help: ## print the targets
 	@echo '  ARGS="..." is handed on: make run ARGS="--data-dir D --port-base P", make test ARGS="-k opt_out"'
 
 run: $(stamp) ## install what is missing, start everything with a demo company, stay up until Ctrl-C
-	@if $(MAKE) --question $(compiled)/.built 2>/dev/null; then $(fast) exec $(bin)/a2p-gateway up $(ARGS); else \
+	@if $(MAKE) --no-print-directory --question $(compiled)/.built 2>/dev/null; then $(fast) exec $(bin)/a2p-gateway up $(ARGS); else \
 		exec $(bin)/a2p-gateway up $(ARGS); fi
 
 test: lint ## lint, then all tests; what is skipped is listed with its reason

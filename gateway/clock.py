@@ -3,6 +3,11 @@
 import time
 
 
+def boottime_s() -> float:
+    """Seconds since the machine started, suspended or not."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def boottime_ms() -> int:
-    """Milliseconds since the machine started, suspended or not."""
+    """Milliseconds of the same."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000

@@ -133,7 +133,7 @@ def _child(name: str, command: list[str], environment: dict[str, str], ready: Ca
 def _pings(url: str) -> Callable[[], Awaitable[bool]]:
     async def is_ready() -> bool:
         try:
-            async with Redis.from_url(url) as store:
+            async with Redis.from_url(url, socket_timeout=None) as store:
                 return bool(await store.ping())
         except (RedisError, OSError):
             return False

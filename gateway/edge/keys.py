@@ -1,24 +1,21 @@
 """Who is asking: API keys, checked against the registry's documents.
 
-A key is a2p_<id>_<secret>, base62, and belongs to a tenant (what a program uses, origin api) or to one of its users
-(what the app uses, origin app). Stored is the SHA-256 of the whole key. Every refusal looks the same, whatever was
-wrong.
+A key belongs to a tenant (what a program uses, origin api) or to one of its users (what the app uses, origin app).
+Every refusal looks the same, whatever was wrong.
+
+Not here: what a key looks like and what proves it (compliance/api_keys.py).
 """
 
-import hmac
-import re
 from functools import lru_cache
-from hashlib import sha256
 from typing import NamedTuple
 
 import structlog
 
+from compliance.api_keys import ApiKey, read_bearer
 from compliance.documents import KeyDocument, api_key_key, load_key
 from compliance.shapes import ShapeError
 from gateway.errors import Problem
 from gateway.near.cache import NearCache
-
-_BEARER = re.compile(r"(?i:Bearer) +(a2p_([0-9A-Za-z]{1,40})_[0-9A-Za-z]{8,128})", re.ASCII)
 
 _log = structlog.get_logger()
 
@@ -53,11 +50,10 @@ class Keys:
 
         Raises Problem: unauthenticated, or registry_unavailable while no key can be looked up.
         """
-        match = _BEARER.fullmatch(authorization or "")
-        if match is None:
+        key = read_bearer(authorization)
+        if key is None:
             raise Problem("unauthenticated")
-        name = api_key_key(match[2])
-        return _principal(match[1], await self._document(name))
+        return _principal(key, await self._document(api_key_key(key.id)))
 
     async def _document(self, name: str) -> bytes | None:
         """Find a key's document. While the store is away keys are what they last were: colleagues write on."""
@@ -81,10 +77,8 @@ def _stored(document: bytes) -> KeyDocument | None:
         return None
 
 
-def _principal(key: str, document: bytes | None) -> Principal:
+def _principal(key: ApiKey, document: bytes | None) -> Principal:
     stored = None if document is None else _stored(document)
-    if stored is None:
-        raise Problem("unauthenticated")
-    if not hmac.compare_digest(sha256(key.encode()).hexdigest().encode(), stored.sha256.encode()):
+    if stored is None or not key.proves(stored.sha256):
         raise Problem("unauthenticated")
     return Principal(tenant=stored.tenant, user=stored.user, scopes=frozenset(stored.scopes))

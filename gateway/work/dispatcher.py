@@ -17,6 +17,7 @@ import structlog
 from compliance.codes import Code
 from compliance.decision import Decision, Finding, Severity, Verdict
 from gateway import failpoints
+from gateway.clock import boottime_s
 from gateway.connectors import (
     CarrierAccepted,
     CarrierMisconfigured,
@@ -35,7 +36,7 @@ from gateway.queue.retry import VALIDITY_EXPIRED, GiveUp, RetryAt, Said, Step, a
 from gateway.work.doubts import Attempt, Doubt, Doubts, record
 from gateway.work.lanes import Lanes
 from gateway.work.recheck import Recheck
-from gateway.work.tenure import Job, Tenure, WorkerQueue, boottime_s
+from gateway.work.tenure import Job, Tenure, WorkerQueue
 from gateway.work.worker_options import WorkerOptions
 from metrics.worker import WorkerMetrics
 

@@ -12,11 +12,12 @@ from typing import Final
 
 import structlog
 
+from gateway.clock import boottime_s
 from gateway.queue import Fenced, QueueError
 from gateway.work.dispatcher import Dispatcher
 from gateway.work.reader import Reader
 from gateway.work.routing import IM_LANE
-from gateway.work.tenure import Tenure, WorkerQueue, boottime_s
+from gateway.work.tenure import Tenure, WorkerQueue
 from gateway.work.worker_options import WorkerOptions
 from metrics.worker import WorkerMetrics
 

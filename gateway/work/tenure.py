@@ -10,7 +10,6 @@ Not here: who takes and renews the lease (partition_owner.py), the functions beh
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeAlias, TypeVar
@@ -18,6 +17,7 @@ from typing import Final, Protocol, TypeAlias, TypeVar
 import structlog
 
 from gateway import failpoints
+from gateway.clock import boottime_s
 from gateway.envelope import Envelope
 from gateway.queue import (
     TERMINAL,
@@ -46,11 +46,6 @@ T = TypeVar("T")
 Conversation: TypeAlias = tuple[int, int, str | None, str]
 
 log = structlog.get_logger(__name__)
-
-
-def boottime_s() -> float:
-    """Read the clock that leases are measured by: it never steps and counts suspension, which a monotonic one omits."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class WorkerQueue(Queue, OwnedQueue, Protocol):

@@ -347,7 +347,7 @@ async def running_edge(*, queue_server: Valkey | None = None, **settings: Any) -
     async with contextlib.AsyncExitStack() as stack:
         queue_server = queue_server or stack.enter_context(Valkey())
         registry_server = stack.enter_context(Valkey(settings={"appendonly": "no", "appendfsync": "no"}))
-        redis = await stack.enter_async_context(Redis.from_url(registry_server.url))
+        redis = await stack.enter_async_context(Redis.from_url(registry_server.url, socket_timeout=None))
         registry = Registry(redis)
         await registry.load(company())
         # The first heartbeat comes before the gateway, which then is ready at once.

@@ -122,6 +122,6 @@ async def serving(settings, store_url, texts=None):
 @contextlib.asynccontextmanager
 async def in_store(url):
     """A client of a store of one's own, functions loaded, and the registry's view of it."""
-    async with Redis.from_url(url) as redis, RegistryStore.connected(url) as store:
+    async with Redis.from_url(url, socket_timeout=None) as redis, RegistryStore.connected(url) as store:
         await store.load_functions()
         yield redis, store

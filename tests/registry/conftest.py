@@ -50,7 +50,7 @@ def valkey_server():
 @pytest.fixture
 async def redis(valkey_server):
     """A plain client of an empty store, without functions."""
-    async with Redis.from_url(valkey_server.url) as client:
+    async with Redis.from_url(valkey_server.url, socket_timeout=None) as client:
         await client.flushall()
         await client.function_flush()
         yield client

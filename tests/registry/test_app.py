@@ -178,7 +178,7 @@ class TestCommand:
         async def first():
             async with (
                 RegistryStore.connected(served.registry_url) as store,
-                Redis.from_url(served.registry_url) as redis,
+                Redis.from_url(served.registry_url, socket_timeout=None) as redis,
             ):
                 await redis.flushall()
                 await store.load_functions()

@@ -244,7 +244,10 @@ class TestLostStore:
     async def test_it_waits_for_a_store_that_is_away(self, database):
         """Killed, and back with its data: it goes on in the same epoch."""
         with Valkey() as server:
-            async with RegistryStore.connected(server.url) as store, Redis.from_url(server.url) as redis:
+            async with (
+                RegistryStore.connected(server.url) as store,
+                Redis.from_url(server.url, socket_timeout=None) as redis,
+            ):
                 await do(database, *BASICS)
                 async with projecting(database, store) as (task, projector):
                     await in_step(database, store)

@@ -104,7 +104,7 @@ def plain(function, answer):
 @pytest.mark.parametrize("seed", range(4))
 async def test_model_and_functions_agree(valkey, seed):
     """After every step each answer is the same, and after some all that is stored."""
-    async with Redis.from_url(valkey.url, protocol=2) as real:
+    async with Redis.from_url(valkey.url, protocol=2, socket_timeout=None) as real:
         await RegistryStore(real).load_functions()
         source = Source(valkey.url)
         try:

@@ -143,7 +143,7 @@ class _Rounds:
             path = stand.url("registry-store").removeprefix("unix://")
             proxy = await stack.enter_async_context(Proxy(path, seed=self.options.seed))
             session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
-            store = await stack.enter_async_context(Redis(unix_socket_path=path))
+            store = await stack.enter_async_context(Redis(unix_socket_path=path, socket_timeout=None))
             settings = await self._behind(f"redis://127.0.0.1:{proxy.port}/0")
             admin = Admin(
                 session=session,

@@ -36,7 +36,7 @@ class Live:
 async def a_gateway(server: Valkey) -> AsyncIterator[Live]:
     """Run a gateway on one Valkey with the example company, its opt-outs included."""
     company = orjson.loads(COMPANY.read_bytes())
-    async with Redis.from_url(server.url) as redis:
+    async with Redis.from_url(server.url, socket_timeout=None) as redis:
         written, credentials = _documents(company)
         registry = Registry(redis)
         await registry.load(written)

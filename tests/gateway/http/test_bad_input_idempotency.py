@@ -69,7 +69,7 @@ class TestTheSameKey:
         """Keys are remembered for a day; then it is a new message."""
         first = await edge.send(idempotency_key="row-110")
 
-        async with Redis.from_url(edge.queue_server.url) as redis:
+        async with Redis.from_url(edge.queue_server.url, socket_timeout=None) as redis:
             forgotten = [key async for key in redis.scan_iter("{q:*}:i:*")]
             await redis.delete(*forgotten)
         second = await edge.send(idempotency_key="row-110")

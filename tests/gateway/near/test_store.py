@@ -16,7 +16,7 @@ NUMBER, USER = number_key(DID), user_key("ann")
 @pytest.fixture
 async def redis(valkey):
     """A plain client beside it."""
-    async with Redis.from_url(valkey.url) as client:
+    async with Redis.from_url(valkey.url, socket_timeout=None) as client:
         yield client
 
 
