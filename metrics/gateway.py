@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter
 
+from metrics.cells import CellHistogram
 from metrics.decisions import DecisionTally
 from metrics.labels import Children
 
@@ -43,10 +44,10 @@ class GatewayMetrics:
     ) -> None:
         self._decisions = DecisionTally(channels, verdicts, reasons)
         registry.register(self._decisions)
-        self._decision_seconds = Histogram(
+        self._decision_seconds = CellHistogram(
             "gateway_decision_seconds",
             "Time to judge one leg, its facts at hand. A rise means a rule became slow or the machine is short of CPU.",
-            buckets=_DECISION_SECONDS,
+            bounds=_DECISION_SECONDS,
             registry=registry,
         )
         self._accepts = _Accepts(registry)
@@ -94,23 +95,23 @@ class _Accepts:
     """What the queue store was asked to keep."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.seconds = Histogram(
+        self.seconds = CellHistogram(
             "gateway_accept_seconds",
             "Time from handing a request to the queue store until it is on disk. "
             "A rise is a slow disk when flushes take longer too, else too many requests for one connection.",
-            buckets=_DISK_SECONDS,
+            bounds=_DISK_SECONDS,
             registry=registry,
         )
-        self.flush_seconds = Histogram(
+        self.flush_seconds = CellHistogram(
             "gateway_flush_seconds",
             "Time of one group commit in the queue store. A rise is the store's disk, its CPU or the network to it.",
-            buckets=_DISK_SECONDS,
+            bounds=_DISK_SECONDS,
             registry=registry,
         )
-        self.flush_messages = Histogram(
+        self.flush_messages = CellHistogram(
             "gateway_flush_messages",
             "Messages that one group commit carried. It rises with load and with slow commits; at 1, none was shared.",
-            buckets=_FLUSH_MESSAGES,
+            bounds=_FLUSH_MESSAGES,
             registry=registry,
         )
         self.replays = Counter(

@@ -23,10 +23,12 @@ from gateway.queue.accepting import check
 from gateway.queue.wire import again
 
 Answer: TypeAlias = Accepted | Replayed | Mismatch
-#: A request and who waits for its answer.
-Waiting: TypeAlias = tuple[Accept, "asyncio.Future[Answer]"]
+#: An answer, or the error in its place, for each request that was offered together.
+Answers: TypeAlias = list[Answer | QueueError]
+#: Requests that were offered together, and who waits for their answers.
+Waiting: TypeAlias = tuple[Sequence[Accept], "asyncio.Future[Answers]"]
 
-#: Largest flush: as many requests, or as many bytes, whichever is reached first.
+#: Largest flush: as many requests or as many bytes, whichever is first; what is offered together goes together.
 BATCH_REQUESTS: Final = 512
 BATCH_BYTES: Final = 1 << 20
 #: Requests that may wait; one more is refused, for it would wait too long.
@@ -70,6 +72,7 @@ class GroupCommit:
         self._line_max = line_max
         self._observe = observe
         self._line: deque[Waiting] = deque()
+        self._in_line = 0
         self._wake = asyncio.Event()
         self._open = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -80,16 +83,20 @@ class GroupCommit:
         Cancelling it cancels the waiting, not the accept.
         """
         check(accept)  # Here, or whoever shares the flush would suffer.
-        return await self.offer(accept)
+        (answer,) = await self.offer((accept,))
+        if isinstance(answer, QueueError):
+            raise answer
+        return answer
 
-    def offer(self, accept: Accept) -> "asyncio.Future[Answer]":
-        """Put one request in line; the future fails with QueueError. Raises QueueUnavailable when the line is full."""
+    def offer(self, accepts: Sequence[Accept]) -> "asyncio.Future[Answers]":
+        """Put requests in line together; each gets its own answer. Raises QueueUnavailable when the line is full."""
         if not self._open:
             raise QueueUnavailable("unreachable", "shutting down")
-        if len(self._line) >= self._line_max:
+        if self._in_line >= self._line_max:
             raise QueueUnavailable("full", "too many requests wait for the disk")
-        waiter: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._line.append((accept, waiter))
+        waiter: asyncio.Future[Answers] = asyncio.get_running_loop().create_future()
+        self._line.append((accepts, waiter))
+        self._in_line += len(accepts)
         self._wake.set()
         return waiter
 
@@ -120,15 +127,17 @@ class GroupCommit:
                 return
 
     def _next_batch(self) -> list[Waiting]:
-        """Take from the line what goes into one flush; at least one request, however large."""
+        """Take from the line what goes into one flush; at least what was offered together, however large."""
         batch: list[Waiting] = []
-        room = self._batch_bytes
-        while self._line and len(batch) < self._batch_requests and room > 0:
-            accept, waiter = self._line.popleft()
+        room, requests = self._batch_bytes, self._batch_requests
+        while self._line and requests > 0 and room > 0:
+            accepts, waiter = self._line.popleft()
+            self._in_line -= len(accepts)
             if waiter.cancelled():
                 continue  # Its client went away, and nothing is written yet.
-            batch.append((accept, waiter))
-            room -= sum(map(len, accept.messages)) + sum(map(len, accept.refusals))
+            batch.append((accepts, waiter))
+            requests -= len(accepts)
+            room -= sum([len(packed) for accept in accepts for packed in (*accept.messages, *accept.refusals)])
         return batch
 
     async def _flush(self, batch: Sequence[Waiting]) -> None:
@@ -136,15 +145,13 @@ class GroupCommit:
             return
         began = time.perf_counter()
         try:
-            outcomes = await self._accept([accept for accept, _ in batch])
-            for (_, waiter), outcome in zip(batch, outcomes, strict=True):
-                if waiter.done():
-                    continue  # Its client went away meanwhile.
-                if isinstance(outcome, QueueError):
-                    waiter.set_exception(outcome)
-                else:
-                    waiter.set_result(outcome)
-            self._observe(len(batch), time.perf_counter() - began)
+            together = [accept for accepts, _ in batch for accept in accepts]
+            outcomes = iter(await self._accept(together))
+            for accepts, waiter in batch:
+                answers = [next(outcomes) for _ in accepts]
+                if not waiter.done():  # Otherwise its client went away meanwhile.
+                    waiter.set_result(answers)
+            self._observe(len(together), time.perf_counter() - began)
         except Exception as crash:  # noqa: BLE001 - nobody may be left waiting, whatever went wrong
             log.error("flush_crashed", error=type(crash).__name__, requests=len(batch))  # noqa: TRY400 - no locals
         finally:
@@ -153,6 +160,6 @@ class GroupCommit:
 
 def _fail(batch: Iterable[Waiting], error: QueueError) -> None:
     """Answer whoever still waits: nobody is ever left hanging."""
-    for _, waiter in batch:
+    for accepts, waiter in batch:
         if not waiter.done():
-            waiter.set_exception(again(error))
+            waiter.set_result([again(error) for _ in accepts])

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import orjson
 import structlog
@@ -44,11 +44,15 @@ _ACCEPTED: Final = 202
 _RETRY_AFTER_S: Final = 1
 
 
+#: What the store says of a request, or the error in its place.
+Outcome: TypeAlias = Accepted | Replayed | Mismatch | QueueError
+
+
 class Commit(Protocol):
     """Keeps accepts, many per flush (queue/commit.py)."""
 
-    def offer(self, accept: Accept) -> "asyncio.Future[Accepted | Replayed | Mismatch]":
-        """Put a request in line; the future fails with QueueError. Raises QueueUnavailable when the line is full."""
+    def offer(self, accepts: Sequence[Accept]) -> "asyncio.Future[list[Outcome]]":
+        """Put requests in line together; each gets its own answer. Raises QueueUnavailable when the line is full."""
 
 
 class Result(NamedTuple):
@@ -98,8 +102,8 @@ class Pipeline:
         started = time.perf_counter()
         found = await self._look_up(principal, drafts)
         ready = [self._prepare(principal, draft, one) for draft, one in zip(drafts, found, strict=True)]
-        lines = [self._offer(one) for one in ready]
-        results = [await self._conclude(one, line) for one, line in zip(ready, lines, strict=True)]
+        outcomes = iter(await self._keep([one.accept for one in ready if one.accept is not None]))
+        results = [self._conclude(one, None if one.accept is None else next(outcomes)) for one in ready]
         self._metrics.accept_took(time.perf_counter() - started)
         return results
 
@@ -185,27 +189,21 @@ class Pipeline:
             idempotency=_idempotency(principal, user, draft, {}),
         )
 
-    def _offer(self, ready: _Ready) -> "asyncio.Future[Accepted | Replayed | Mismatch] | QueueError | None":
-        if ready.accept is None:
-            return None
+    async def _keep(self, accepts: Sequence[Accept]) -> list[Outcome]:
+        """Bring to the disk what is to be kept; an answer each."""
+        if not accepts:
+            return []
         failpoints.passed("gateway.before_accept")
         try:
-            return self._commit.offer(ready.accept)
+            outcomes = await self._commit.offer(accepts)
         except QueueError as failure:
-            return failure
+            return [failure] * len(accepts)
+        failpoints.passed("gateway.after_accept")
+        return outcomes
 
-    async def _conclude(
-        self,
-        ready: _Ready,
-        line: "asyncio.Future[Accepted | Replayed | Mismatch] | QueueError | None",
-    ) -> Result | Problem:
-        try:
-            if isinstance(line, QueueError):
-                raise line
-            outcome = await line if line is not None else None
-            failpoints.passed("gateway.after_accept")
-        except QueueError as failure:
-            return self._queue_problem(failure, writes=ready.writes)
+    def _conclude(self, ready: _Ready, outcome: Outcome | None) -> Result | Problem:
+        if isinstance(outcome, QueueError):
+            return self._queue_problem(outcome, writes=ready.writes)
         match outcome:
             case Mismatch():
                 return Problem("idempotency_mismatch")
