@@ -1,41 +1,89 @@
-"""Logs: one JSON object a line on standard error, a short past-tense event name and a few fields.
+"""What gateways, workers and the canary may write in their logs: every event, and every field with what it may hold.
 
-Never a number, a text or a key: exceptions are named by type, and by the place in our code where they came from.
+A log call that is not on these lists fails a test, and shows nothing when it runs. Never a number, a text or a key: a
+field called "text" or "to" has no place here.
+
+Not here: what keeps to it (metrics/logs.py).
 """
 
-import logging
-import sys
-import traceback
-from typing import Any
+from collections.abc import Mapping
+from typing import Final
 
-import orjson
-import structlog
-from structlog.typing import EventDict, WrappedLogger
+from metrics import logs
+from metrics.logs import Check, count, own_id, position, sentence, word
+
+#: Short, and in the past.
+EVENTS: Final = frozenset(
+    {
+        "begin_repeated",
+        "canary_failed",
+        "carrier_misconfigured",
+        "child_ended",
+        "child_restarted",
+        "connector_crashed",
+        "counts_unavailable",
+        "decide_crashed",
+        "delivery_not_kept",
+        "delivery_not_signed",
+        "delivery_stale",
+        "entries_acknowledged_too_early",
+        "failpoint_armed",
+        "flush_crashed",
+        "front_closed_early",
+        "guard_check_failed",
+        "inbound_reply_blocked",
+        "inbound_to_nobody",
+        "key_document_broken",
+        "look_up_crashed",
+        "message_crashed",
+        "message_unusable",
+        "partition_crashed",
+        "partition_lost",
+        "partition_owned",
+        "partition_released",
+        "queue_write_repeated",
+        "readiness_changed",
+        "recheck_crashed",
+        "registry_document_broken",
+        "registry_feed_lost",
+        "registry_follower_crashed",
+        "registry_loaded",
+        "registry_not_followed",
+        "registry_not_loaded",
+        "registry_store_unreachable",
+        "request_crashed",
+        "watch_failed",
+    }
+)
+FIELDS: Final[Mapping[str, Check]] = {
+    "assigned": count,
+    "at_pass": count,
+    "carrier": word,
+    "child": word,
+    "code": word,
+    "detail": sentence,
+    "documents": count,
+    "epoch": position,
+    "error": word,
+    "in_hand": count,
+    "inbound": own_id,
+    "lane": word,
+    "meaning": sentence,
+    "message": own_id,
+    "messages": count,
+    "partition": count,
+    "paused_ms": count,
+    "point": word,
+    "pool_of": word,
+    "readable": count,
+    "reason": sentence,
+    "requests": count,
+    "seq": position,
+    "status": count,
+    "what": sentence,
+}
 
 
 def log_as_json(level: str) -> None:
     """Set up logging for this process."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _place_of_exception,
-            _render,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-def _place_of_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replace an exception by where it was raised; its words may hold what a customer sent."""
-    failure = event.pop("exc_info", None)
-    if isinstance(failure, BaseException):
-        frames = traceback.extract_tb(failure.__traceback__)
-        event["raised_at"] = [f"{frame.name}:{frame.lineno}" for frame in frames[-4:]]
-    return event
-
-
-def _render(_: WrappedLogger, __: str, event: EventDict) -> Any:
-    return orjson.dumps(event, default=str).decode()
+    logs.log_as_json(level, events=EVENTS, fields=FIELDS)

@@ -6,12 +6,14 @@ them, and because none of this is for customers. Nothing secret is said here: a 
 Not here: what is counted, and what ready means (each process says so through a function).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 import prometheus_client
 from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
@@ -55,8 +57,42 @@ async def serve_admin(app: web.Application, host: str, port: int) -> AsyncIterat
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
-        bound: int = runner.addresses[0][1]
-        yield bound
+        async with listening(runner, host, port) as bound:
+            yield bound
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def listening(runner: web.AppRunner, host: str, port: int) -> AsyncIterator[int]:
+    """Listen for a runner that is set up; yields the port. What is no request is told so, and none of it repeated."""
+    loop, server = asyncio.get_running_loop(), runner.server
+    if server is None:
+        raise RuntimeError("the runner is not set up")
+
+    def connection() -> _Discreet:
+        return _Discreet(server, loop=loop, access_log=None)  # type: ignore[arg-type] # How aiohttp is told to keep none.
+
+    listener = await loop.create_server(connection, host, port)
+    try:
+        bound: int = listener.sockets[0].getsockname()[1]
+        yield bound
+    finally:
+        listener.close()
+
+
+class _Discreet(RequestHandler):
+    """A connection whose answer to nonsense is not the nonsense."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what is no request; aiohttp's own words quote it."""
+        del message
+        return super().handle_error(request, status, exc, "This is not a request that can be read.")

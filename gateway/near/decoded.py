@@ -25,7 +25,8 @@ def _lenient(load: Callable[[bytes], Loaded]) -> Callable[[bytes | None], Loaded
         try:
             return load(raw)
         except ShapeError as broken:
-            _log.error("registry_document_broken", error=str(broken))
+            # Where it was read says what kind it is; its words may quote it.
+            _log.error("registry_document_broken", exc_info=broken)
             return None
 
     return read
