@@ -117,9 +117,9 @@ def _load(raw: bytes, where: str) -> dict[str, Any]:
     return data
 
 
-def dump_number(number: SenderNumber) -> bytes:
-    """Bytes of a number's document."""
-    return _dump(shapes.number_to(number))
+def dump_number(number: SenderNumber, *, pool_of: str = "") -> bytes:
+    """Bytes of a number's document; pool_of is the tenant of a number that nobody has at present."""
+    return _dump(shapes.number_to(number) | ({"pool_of": pool_of} if pool_of else {}))
 
 
 def load_number(raw: bytes) -> SenderNumber:
@@ -127,9 +127,14 @@ def load_number(raw: bytes) -> SenderNumber:
     return shapes.number_from(_load(raw, "number"))
 
 
-def dump_campaign(campaign: Campaign) -> bytes:
-    """Bytes of a campaign's document."""
-    return _dump(shapes.campaign_to(campaign))
+def load_pool_of(raw: bytes) -> str:
+    """Read in which tenant's pool a number lies, "" for in none; ShapeError when it is no number's document."""
+    return shapes.text(_load(raw, "number"), "pool_of", "number", "")
+
+
+def dump_campaign(campaign: Campaign, *, help_message: str = "") -> bytes:
+    """Bytes of a campaign's document; help_message is what it is registered to answer to HELP."""
+    return _dump(shapes.campaign_to(campaign) | ({"help_message": help_message} if help_message else {}))
 
 
 def load_campaign(raw: bytes) -> Campaign:
@@ -137,14 +142,24 @@ def load_campaign(raw: bytes) -> Campaign:
     return shapes.campaign_from(_load(raw, "campaign"))
 
 
-def dump_brand(brand: Brand) -> bytes:
-    """Bytes of a brand's document."""
-    return _dump(shapes.brand_to(brand))
+def load_help_message(raw: bytes) -> str:
+    """Read what a campaign is registered to answer to HELP, "" for nothing; ShapeError when it is no such document."""
+    return shapes.text(_load(raw, "campaign"), "help_message", "campaign", "")
+
+
+def dump_brand(brand: Brand, *, name: str = "") -> bytes:
+    """Bytes of a brand's document; name is what people know it by."""
+    return _dump(shapes.brand_to(brand) | ({"name": name} if name else {}))
 
 
 def load_brand(raw: bytes) -> Brand:
     """Read a brand's document; ShapeError when it is not one."""
     return shapes.brand_from(_load(raw, "brand"))
+
+
+def load_brand_name(raw: bytes) -> str:
+    """Read what people know a brand by, "" where that is not told; ShapeError when it is no such document."""
+    return shapes.text(_load(raw, "brand"), "name", "brand", "")
 
 
 def dump_user(user: UserDocument) -> bytes:

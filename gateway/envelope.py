@@ -34,6 +34,17 @@ class TrafficClass(StrEnum):
     BULK = "bulk"
 
 
+class Kind(StrEnum):
+    """Whose message it is: somebody's, or ours in answer to a word."""
+
+    MESSAGE = "message"
+    #: The one confirmation of an opt-out.
+    STOP_REPLY = "stop_reply"
+    #: The confirmation that an opt-out was taken back.
+    START_REPLY = "start_reply"
+    HELP_REPLY = "help_reply"
+
+
 class Attachment(NamedTuple):
     """An uploaded medium."""
 
@@ -72,6 +83,12 @@ class Envelope(NamedTuple):
     #: Milliseconds since the epoch: not to be sent before; 0: at once.
     not_before_ms: int = 0
     client_message_id: str | None = None
+    kind: Kind = Kind.MESSAGE
+
+    @property
+    def ignores_opt_out(self) -> bool:
+        """It goes to whoever asked for it, opted out or not: a confirmation of STOP, an answer to HELP."""
+        return self.kind is Kind.STOP_REPLY or self.kind is Kind.HELP_REPLY
 
     @property
     def conversation(self) -> tuple[str | None, str]:
@@ -81,30 +98,31 @@ class Envelope(NamedTuple):
 
 def dump(envelope: Envelope) -> bytes:
     """Bytes for the queue; one line."""
-    head = orjson.dumps(
-        {
-            "v": VERSION,
-            "tenant": envelope.tenant,
-            "user": envelope.user,
-            "channel": envelope.channel,
-            "origin": envelope.origin,
-            "from": envelope.sender,
-            "to": envelope.recipient,
-            "text": envelope.text,
-            "media": [{"id": item.id, "type": item.type, "bytes": item.bytes} for item in envelope.media],
-            "participants": envelope.participants,
-            "class": envelope.traffic_class,
-            "campaign_id": envelope.campaign_id,
-            "segments": envelope.segments,
-            "encoding": envelope.encoding,
-            "accepted_ms": envelope.accepted_ms,
-            "not_before_ms": envelope.not_before_ms,
-            "expires_ms": envelope.expires_ms,
-            "client_message_id": envelope.client_message_id,
-            "verdict": envelope.verdict,
-            "reason": envelope.reason,
-        },
-    )
+    body = {
+        "v": VERSION,
+        "tenant": envelope.tenant,
+        "user": envelope.user,
+        "channel": envelope.channel,
+        "origin": envelope.origin,
+        "from": envelope.sender,
+        "to": envelope.recipient,
+        "text": envelope.text,
+        "media": [{"id": item.id, "type": item.type, "bytes": item.bytes} for item in envelope.media],
+        "participants": envelope.participants,
+        "class": envelope.traffic_class,
+        "campaign_id": envelope.campaign_id,
+        "segments": envelope.segments,
+        "encoding": envelope.encoding,
+        "accepted_ms": envelope.accepted_ms,
+        "not_before_ms": envelope.not_before_ms,
+        "expires_ms": envelope.expires_ms,
+        "client_message_id": envelope.client_message_id,
+        "verdict": envelope.verdict,
+        "reason": envelope.reason,
+    }
+    if envelope.kind is not Kind.MESSAGE:
+        body["kind"] = envelope.kind
+    head = orjson.dumps(body)
     return head[:-1] + _RECORD + envelope.record + b"}"
 
 
@@ -141,5 +159,6 @@ def _read(data: dict[str, Any], record: bytes) -> Envelope:
         client_message_id=data["client_message_id"],
         verdict=data["verdict"],
         reason=data["reason"],
+        kind=Kind(data.get("kind", Kind.MESSAGE)),
         record=record,
     )

@@ -56,6 +56,7 @@ def _number(row: sa.RowMapping) -> bytes:
             if state is None
             else facts.Assignment(state=state, campaign_id=row["campaign_id"], brand_id=row["brand_id"]),
         ),
+        pool_of="" if row["user"] is not None else row["tenant"],
     )
 
 
@@ -85,11 +86,13 @@ def _campaign(row: sa.RowMapping) -> bytes:
             ),
             att_class=row["att_class"],
         ),
+        help_message=row["help_message"],
     )
 
 
 def _brand(row: sa.RowMapping) -> bytes:
-    return documents.dump_brand(facts.Brand(**row))
+    facts_of_it = {name: value for name, value in row.items() if name != "legal_name"}
+    return documents.dump_brand(facts.Brand(**facts_of_it), name=row["legal_name"])
 
 
 def _user(row: sa.RowMapping) -> bytes:
@@ -129,7 +132,7 @@ NUMBERS: Final = Kind(
 CAMPAIGNS: Final = Kind(id=(campaigns.c.id,), rows=sa.select(campaigns), key=documents.campaign_key, value=_campaign)
 BRANDS: Final = Kind(
     id=(brands.c.id,),
-    rows=sa.select(brands.c.id, brands.c.status, brands.c.vetting_score, brands.c.government),
+    rows=sa.select(brands.c.id, brands.c.status, brands.c.vetting_score, brands.c.government, brands.c.legal_name),
     key=documents.brand_key,
     value=_brand,
 )

@@ -6,6 +6,7 @@ time-out is not a failure but an unknown, and each kind needs another next step 
 Not here: one carrier's protocol (http_carrier.py) and which carrier a message goes to (gateway/work/routing.py).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,6 +25,8 @@ class Submission:
     #: (MIME type, size in bytes) of each attachment.
     media: tuple[tuple[str, int], ...] = ()
     campaign_id: str | None = None
+    #: By boottime_s(): it begins before, or it is not sent (CarrierTemporary), for it was judged too long ago.
+    good_until_s: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from compliance.destinations import read_destination
 from compliance.inbound import Meaning, meaning_of
 from compliance.senders import canonical_sender
 from compliance.shapes import render_instant
-from gateway import envelope
+from gateway import envelope, received
+from gateway.clock import boottime_s
 from gateway.edge import wire
 from gateway.edge.http_common import (
     authenticated,
@@ -25,9 +26,12 @@ from gateway.edge.http_common import (
     require_type,
 )
 from gateway.edge.keys import Keys, Principal
+from gateway.envelope import Channel
 from gateway.errors import Problem, queue_problem
+from gateway.in_force import until_in_force
 from gateway.problems import PROBLEMS
 from gateway.queue import InboxItem, OptOutRecord, Queue, QueueError
+from gateway.received import Received
 
 MEDIA_LIMIT: Final = 20 * 1000 * 1000
 MEDIA_KEPT_S: Final = 24 * 60 * 60
@@ -61,7 +65,7 @@ class PeopleRoutes:
         ]
 
     async def inbox(self, request: web.Request) -> web.StreamResponse:
-        """Read a user's instant messages in order, after a cursor."""
+        """Read what came for a user in order, instant messages and texts from outside, after a cursor."""
         principal = await authenticated(request, self._keys, "read")
         user = request.query.get("user", principal.user)
         if user is None:
@@ -91,7 +95,7 @@ class PeopleRoutes:
         body = await read_body(request, MEDIA_LIMIT)
         if not body:
             raise Problem("missing_field")
-        media_id = _media_id(principal.tenant, kind, body)
+        media_id = name_of_upload(principal.tenant, kind, body)
         meta = {"v": 1, "id": media_id, "tenant": principal.tenant, "type": kind, "bytes": len(body)}
         try:
             await self._queue.put_media(media_id, orjson.dumps(meta), body, ttl_s=MEDIA_KEPT_S)
@@ -121,7 +125,7 @@ class PeopleRoutes:
         return meta, body
 
     async def put_opt_outs(self, request: web.Request) -> web.StreamResponse:
-        """Keep opt-outs of the key's tenant; durable when answered."""
+        """Keep opt-outs of the key's tenant; durable and in force when answered."""
         refuse_size(request, OPT_OUTS_LIMIT)
         principal = await authenticated(request, self._keys, "admin")
         require_type(request, "application/json")
@@ -139,6 +143,8 @@ class PeopleRoutes:
             await self._queue.put_opt_outs(records)
         except QueueError as failure:
             raise queue_problem(failure) from None
+        if records:
+            await until_in_force(boottime_s())
         return json_response({"stored": len(records)})
 
     async def reasons(self, request: web.Request) -> web.StreamResponse:
@@ -157,19 +163,43 @@ class PeopleRoutes:
 
 
 def _inbox_item(item: InboxItem) -> dict[str, Any]:
+    if received.is_received(item.payload):
+        return _text(item.cursor, received.load(item.payload))
     kept = envelope.load(item.payload)
     return {
         "cursor": item.cursor,
+        "channel": kept.channel,
         "from_user": kept.user,
         "from": kept.sender,
+        "to": None,
         "text": kept.text,
         "media": [{"id": media.id, "type": media.type, "bytes": media.bytes} for media in kept.media],
         "client_message_id": kept.client_message_id,
-        "sent_at": render_instant(datetime.fromtimestamp(kept.accepted_ms / 1_000, UTC)),
+        "sent_at": _instant(kept.accepted_ms),
+        "meaning": None,
     }
 
 
-def _media_id(tenant: str, kind: str, body: bytes) -> str:
+def _text(cursor: str, text: Received) -> dict[str, Any]:
+    return {
+        "cursor": cursor,
+        "channel": Channel.MMS if text.media else Channel.SMS,
+        "from_user": None,
+        "from": text.sender,
+        "to": text.recipient,
+        "text": text.text,
+        "media": [{"id": None, "type": media.type, "bytes": media.bytes} for media in text.media],
+        "client_message_id": None,
+        "sent_at": _instant(text.received_ms),
+        "meaning": text.meaning,
+    }
+
+
+def _instant(at_ms: int) -> str | None:
+    return render_instant(datetime.fromtimestamp(at_ms / 1_000, UTC))
+
+
+def name_of_upload(tenant: str, kind: str, body: bytes) -> str:
     """Name an upload by what it is: the same file twice is one attachment, and a repeated request stays the same."""
     digest = sha256(b"\0".join((tenant.encode(), kind.encode(), body))).digest()
     return urlsafe_b64encode(digest[:18]).decode()
@@ -182,8 +212,9 @@ def _opt_out(tenant: str, row: dict[str, Any], place: int) -> OptOutRecord:
         if row.get(field) is None:
             raise Problem("missing_field", f"{where}/{field}")
     recipient, keyword, number = row["recipient"], row["keyword"], row.get("number")
-    if type(recipient) is not str or type(keyword) is not str or not (number is None or type(number) is str):
-        raise Problem("invalid_type", where)
+    for field, value in (("recipient", recipient), ("keyword", keyword), ("number", "" if number is None else number)):
+        if type(value) is not str:
+            raise Problem("invalid_type", f"{where}/{field}")
     _, canonical = read_destination(recipient)
     if not canonical:
         raise Problem("invalid_number", f"{where}/recipient")

@@ -249,7 +249,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxItem:
-    """An instant message in a user's inbox; cursor is what `after` takes."""
+    """An instant message or a carrier's text in a user's inbox; cursor is what `after` takes."""
 
     cursor: str
     payload: bytes
@@ -266,6 +266,69 @@ class OptOutRecord:
     keyword: str
     #: Which of the tenant's numbers received it; "" when not known.
     number: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """Somebody who has not opted out wrote a phrase that may have meant it; nobody has settled it yet."""
+
+    tenant: str
+    #: E.164.
+    recipient: str
+    at_ms: int
+
+
+class Word(StrEnum):
+    """What a person's text does to their standing with a tenant."""
+
+    STOP = "stop"
+    START = "start"
+    #: A phrase that looks like a revocation.
+    SUSPECTED = "suspected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spoken:
+    """A word that a person sent to one of a tenant's numbers."""
+
+    word: Word
+    #: Names the text: what comes twice under one id is heard once.
+    id: str
+    tenant: str
+    #: E.164.
+    recipient: str
+    at_ms: int
+    #: The word as it was written.
+    keyword: str
+    #: Which of the tenant's numbers it came to.
+    number: str
+    #: Whose number that is; "" while it is nobody's.
+    user: str
+    #: When it was written, if the carrier says so; else 0. Tells which of two words was the last.
+    said_ms: int = 0
+
+
+class Became(StrEnum):
+    """What came of a word."""
+
+    OPTED_OUT = "opted_out"
+    #: Had opted out before.
+    WAS_OUT = "was_out"
+    OPTED_IN = "opted_in"
+    #: Had not opted out, so there was nothing to take back.
+    WAS_NOT_OUT = "was_not_out"
+    #: A START that was written before the STOP that is known: it changes nothing.
+    OVERTAKEN = "overtaken"
+    SUSPECTED = "suspected"
+
+
+class Heard(NamedTuple):
+    """A word is on disk, and what it changed; if it comes again, what it changed the first time, and for whom."""
+
+    became: Became
+    #: Milliseconds since it was first heard.
+    age_ms: int
+    user: str
 
 
 class Queue(Protocol):
@@ -295,13 +358,25 @@ class Queue(Protocol):
         """Fold carriers' receipts into the messages' status, in one round trip. Durable when it returns."""
 
     async def inbox(self, tenant: str, user: str, *, after: str, limit: int) -> list[InboxItem]:
-        """Read a user's instant messages in order, after a cursor ("" for the beginning)."""
+        """Read what came for a user, in order, after a cursor ("" for the beginning)."""
 
     async def put_opt_outs(self, records: Sequence[OptOutRecord]) -> None:
         """Keep opt-outs; durable when it returns."""
 
-    async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | None]:
-        """Read opt-outs fresh for (tenant, E.164 recipient) pairs, in one round trip."""
+    async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | Suspicion | None]:
+        """Read opt-outs, or suspicions, fresh for (tenant, E.164 recipient) pairs, in one round trip."""
+
+    async def heard(self, spoken: Spoken) -> Heard:
+        """Keep what a person said of further texts, once by its id for a day at least; durable when it returns."""
+
+    async def deliver_text(self, tenant: str, user: str, text_id: str, payload: bytes) -> None:
+        """Put a carrier's text into a user's inbox, once by id for a day at least; durable when it returns."""
+
+    async def keep_orphan(self, text_id: str, payload: bytes) -> None:
+        """Keep a carrier's text to a number that nobody owns, the newest 100,000; once by id, durable."""
+
+    async def orphans(self, *, after: str, limit: int) -> list[InboxItem]:
+        """Read those texts in order, after a cursor ("" for the beginning)."""
 
     async def put_media(self, media_id: str, meta: bytes, body: bytes, *, ttl_s: int) -> None:
         """Keep an uploaded attachment."""

@@ -1,7 +1,7 @@
 """The keys of the queue store and the ids that are made of them.
 
 Everything about one message is in the slot {q:k}; functions/ builds the keys below it. What is beside the messages
-has slots of its own: {u:...} a user's inbox, {o:...} a tenant's opt-outs, {media}.
+has slots of its own: {u:...} a user's inbox, {o:...} a tenant's opt-outs, {orphans}, {media}.
 
 Not here: what the keys hold (functions/call.lua says that at its head).
 """
@@ -12,6 +12,8 @@ from typing import Final
 
 #: How many partitions there are, written at the first start and never changed.
 PARTITIONS: Final = "a2p:partitions"
+#: Slot and common beginning of what came to numbers that nobody owns; its inbox is a stream like any other.
+ORPHANS: Final = "{orphans}"
 #: The lane of submitted messages whose receipt may not come.
 RECEIPT_LANE: Final = "receipt"
 

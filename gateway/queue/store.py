@@ -10,25 +10,30 @@ Not here: batching of concurrent accepts (commit.py).
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import urlsplit
 
 from gateway.queue import OutcomeUnknown, QueueUnavailable
 from gateway.queue.beside import BesideStore
 from gateway.queue.library import check_functions, fix_partitions, load_functions
 from gateway.queue.messages import MessageStore
 from gateway.queue.owned import OwnedStore
+from gateway.queue.room import Room, read_room
 from gateway.queue.selfcheck import check_durability
 from gateway.queue.wire import Wire
 
 PARTITIONS: Final = 4
 CONNECTIONS: Final = 16
 TIMEOUT_S: Final = 5.0
+#: Hosts of addresses that cannot be another machine's; a unix socket has none.
+_THIS_MACHINE: Final = frozenset({None, "127.0.0.1", "::1", "localhost"})
 
 
 class QueueStore(MessageStore, OwnedStore, BesideStore):
     """Implements Queue and OwnedQueue. Every method raises QueueError and takes at most the time limit of its wire."""
 
-    def __init__(self, wire: Wire, partitions: int, *, durability: str) -> None:
+    def __init__(self, wire: Wire, partitions: int, *, durability: str, is_local: bool = False) -> None:
         super().__init__(wire, partitions)  # The three parts keep the same two things.
+        self._is_local = is_local
         #: What the server's own settings promise, in words.
         self.durability = durability
 
@@ -48,6 +53,10 @@ class QueueStore(MessageStore, OwnedStore, BesideStore):
             raise
         self._wire.unfit = None
 
+    async def room(self) -> Room:
+        """Read how much memory and disk the server has left. Raises QueueError."""
+        return await read_room(self._wire, is_local=self._is_local)
+
 
 @asynccontextmanager
 async def open_store(
@@ -60,7 +69,8 @@ async def open_store(
     """
     wire = Wire(url, connections=connections, timeout_s=timeout_s)
     try:
-        yield QueueStore(wire, partitions, durability=await _made_ready(wire, partitions))
+        durability = await _made_ready(wire, partitions)
+        yield QueueStore(wire, partitions, durability=durability, is_local=urlsplit(url).hostname in _THIS_MACHINE)
     finally:
         await wire.close()
 

@@ -30,6 +30,7 @@ from gateway.connectors import (
     Submission,
 )
 from gateway.connectors.offers import Batching
+from gateway.in_force import JUDGED_WITHIN_S
 from gateway.near.source import CHECK_TO_WRITE_MS
 from gateway.queue import Fenced, Finish, Park, QueueError, Status, Stored
 from gateway.queue.retry import VALIDITY_EXPIRED, GiveUp, RetryAt, Said, Step, after, after_defer, failures_in
@@ -53,7 +54,6 @@ OUTCOME_WORDS: Final[dict[type[Outcome], str]] = {
 CHECK_TO_WRITE_S: Final = CHECK_TO_WRITE_MS / 1_000
 #: With a store that is slow each time, so often; what takes longer than this even then goes back for a while.
 _JUDGED_AGAIN_MOST: Final = 3
-_CHECK_TO_WRITE_MOST_S: Final = 1.0
 _JUDGED_TOO_SLOWLY: Final = "judged_too_slowly"
 #: A recheck that failed is no pass.
 _CANNOT_SAY: Final = Decision(
@@ -175,7 +175,10 @@ class Dispatcher:
             return await self._recheck.recheck([job.envelope for job in jobs])
         except Exception as crash:  # A rule that crashes is no pass, and no end of the worker either.
             log.error("recheck_crashed", messages=len(jobs), exc_info=crash)  # noqa: TRY400 - the place, not its words
-            return [_CANNOT_SAY] * len(jobs)
+            if len(jobs) == 1:
+                return [_CANNOT_SAY]
+        # One of them is to blame; the others are other people's.
+        return [decision for (decision,) in await asyncio.gather(*(self._decisions([job]) for job in jobs))]
 
     def _hold(self, jobs: Iterable[Job]) -> None:
         """Try again a little later, in memory; the store knows nothing of it."""
@@ -202,22 +205,22 @@ class Dispatcher:
                 tenure.settled(job.id)  # Cancelled, or a receipt was faster than we were.
         return attempts
 
-    async def _clear_in_time(self, attempts: Sequence[Attempt], judged_s: float) -> Sequence[Attempt]:
-        """Judge again what was judged too long ago, until that is quick; those that may go.
+    async def _clear_in_time(self, attempts: Sequence[Attempt], judged_s: float) -> tuple[Sequence[Attempt], float]:
+        """Judge again what was judged too long ago, until that is quick; those that may go, and when that began.
 
         Judging is as old as its first read: a process that stood still meanwhile finds answers that have waited for it.
         """
         for _ in range(_JUDGED_AGAIN_MOST):
             if not attempts or boottime_s() - judged_s <= CHECK_TO_WRITE_S:
-                return attempts
+                return attempts, judged_s
             judged_s = boottime_s()
             attempts = await self._clear_again(attempts)
-        if boottime_s() - judged_s <= _CHECK_TO_WRITE_MOST_S:
-            return attempts
+        if boottime_s() - judged_s <= JUDGED_WITHIN_S:
+            return attempts, judged_s
         for attempt in attempts:
             step = RetryAt(due_ms=self._now_ms() + self._options.hold_ms, code=_JUDGED_TOO_SLOWLY)
             record(step, attempt, carrier="", receipt_due_ms=0)
-        return []
+        return [], judged_s
 
     async def _clear_again(self, attempts: Sequence[Attempt]) -> list[Attempt]:
         """Judge again what has an attempt; those that may go. The others end, or go back into their lanes."""
@@ -239,7 +242,7 @@ class Dispatcher:
 
     async def _submit(self, group: Sequence[Job], attempts: Sequence[Attempt], judged_s: float) -> None:
         """Send one request's worth and write down what came of it."""
-        attempts = await self._clear_in_time(attempts, judged_s)
+        attempts, judged_s = await self._clear_in_time(attempts, judged_s)
         now_ms = self._now_ms()
         going = []
         for attempt in attempts:
@@ -247,11 +250,11 @@ class Dispatcher:
                 attempt.job.tenure.finish(
                     Finish(id=attempt.job.id, status=Status.EXPIRED, attempt=attempt.number, code=VALIDITY_EXPIRED)
                 )
-            elif attempt.job.tenure.held:  # Asked last of all: from here on nothing waits before the first byte.
+            elif attempt.job.tenure.held:  # Asked last of all; whatever waits from here on waits for a connection.
                 going.append(attempt)
         began_s = time.perf_counter()
         failpoints.passed("worker.before_write")
-        outcomes = await self._outcomes(going) if going else []
+        outcomes = await self._outcomes(going, judged_s + JUDGED_WITHIN_S) if going else []
         failpoints.passed("worker.after_write")
         seconds = time.perf_counter() - began_s
         self._done(group)
@@ -259,9 +262,9 @@ class Dispatcher:
             self._metrics.submitted(self._connector.name, OUTCOME_WORDS[type(outcome)], seconds)
         await self._conclude(going, outcomes)
 
-    async def _outcomes(self, attempts: Sequence[Attempt]) -> Sequence[Outcome]:
+    async def _outcomes(self, attempts: Sequence[Attempt], good_until_s: float) -> Sequence[Outcome]:
         try:
-            return await self._connector.submit([_submission(attempt.job) for attempt in attempts])
+            return await self._connector.submit([_submission(attempt.job, good_until_s) for attempt in attempts])
         except Exception as crash:  # The carrier may have them, whatever broke here.
             log.error("connector_crashed", carrier=self._connector.name, exc_info=crash)  # noqa: TRY400 - the same
             return [InDoubt("connector_crashed")] * len(attempts)
@@ -313,7 +316,7 @@ class Dispatcher:
         return failures | {one.id: 1 + failures_in(one.events) for one in stored if one is not None}
 
 
-def _submission(job: Job) -> Submission:
+def _submission(job: Job, good_until_s: float) -> Submission:
     envelope = job.envelope
     return Submission(
         reference=job.id,
@@ -322,4 +325,5 @@ def _submission(job: Job) -> Submission:
         text=envelope.text,
         media=tuple((item.type, item.bytes) for item in envelope.media),
         campaign_id=envelope.campaign_id,
+        good_until_s=good_until_s,
     )

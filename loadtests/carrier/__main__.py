@@ -68,6 +68,9 @@ def parse(arguments: Sequence[str]) -> Settings:
     receipts("--receipt-senders", type=int, default=usual.receipt_senders, help="POSTs at once; default %(default)s")
     receipts("--receipt-attempts", type=int, default=usual.receipt_attempts_max, help="tries; default %(default)s")
     receipts("--receipt-backoff-ms", type=int, default=usual.receipt_backoff_ms, help="doubles; default %(default)s")
+    inbound = parser.add_argument_group("texts from outside").add_argument
+    inbound("--inbound-senders", type=int, default=usual.inbound_senders, help="POSTs at once; default %(default)s")
+    inbound("--inbound-attempts", type=int, default=usual.inbound_attempts_max, help="tries; default %(default)s")
     given = parser.parse_args(arguments)
     return Settings(
         host=given.host,
@@ -87,6 +90,8 @@ def parse(arguments: Sequence[str]) -> Settings:
         receipt_senders=given.receipt_senders,
         receipt_attempts_max=given.receipt_attempts,
         receipt_backoff_ms=given.receipt_backoff_ms,
+        inbound_senders=given.inbound_senders,
+        inbound_attempts_max=given.inbound_attempts,
     )
 
 

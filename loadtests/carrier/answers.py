@@ -17,6 +17,8 @@ from loadtests.carrier.behaviours import ON_DEMAND, PER_MESSAGE, Behaviour, Kind
 from loadtests.carrier.desk import Outcome, Result
 
 _LONG_ID_CHARACTERS = 10_240
+#: A refusal for now.
+_LATER = frozenset({401, 429, 500, 502, 503, 504})
 _BOMB_BYTES = 16 * 1_048_576
 _HTML = b"<!doctype html><title>It works!</title><h1>It works!</h1><p>This is the default page of this server.</p>"
 
@@ -50,9 +52,25 @@ def answer_to(outcome: Outcome, *, batch: bool) -> Answer:
     if whole is not None and not whole.taken and (whole.kind in PER_MESSAGE or whole.kind is Kind.UNAUTHENTICATED):
         return refused(whole.status_code, whole.code, ON_DEMAND, retry_after_s=whole.retry_after_s)
     results = _broken_results(outcome.results, whole)
-    plain = _batch_answer(results) if batch else _single_answer(results[0])
+    plain = _batch_answer(results) if batch else _single_answer(results[0] if results else {"status_code": 202})
     breaker = _BREAKERS.get(whole.kind) if whole is not None else None
     return breaker(plain) if breaker is not None else plain
+
+
+def generic_answer(answer: Answer) -> Answer:
+    """Return an answer as the generic route words it: its first word, such as accepted, and the id or the code.
+
+    A refusal is 200 too: those who ask there look at the words.
+    """
+    headers = {**answer.headers, "Content-Type": "text/plain; charset=utf-8"}
+    try:
+        said = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return replace(answer, headers=headers)
+    if "id" in said:
+        return Answer(status_code=200, body=f"accepted {said['id']}".encode(), headers=headers)
+    word = "later" if answer.status_code in _LATER else "refused"
+    return Answer(status_code=200, body=f"{word} {said.get('code', '')}".encode(), headers=headers)
 
 
 def _single_answer(result: Result) -> Answer:
@@ -68,7 +86,9 @@ def _batch_answer(results: list[Result]) -> Answer:
 
 
 def _broken_results(results: Any, whole: Behaviour | None) -> list[Result]:
-    """Break the ids of those that were taken, if that is the request's fate."""
+    """Break the list of results, or the ids of those that were taken, if that is the request's fate."""
+    if whole is not None and (list_breaker := _LIST_BREAKERS.get(whole.kind)) is not None:
+        return list_breaker(list(results))
     breaker = _ID_BREAKERS.get(whole.kind) if whole is not None else None
     if breaker is None:
         return list(results)
@@ -85,6 +105,27 @@ def _with_list_for_id(result: Result) -> Result:
 
 def _with_long_id(result: Result) -> Result:
     return {**result, "id": result["id"].ljust(_LONG_ID_CHARACTERS, "x")}
+
+
+def _first_half(results: list[Result]) -> list[Result]:
+    return results[: len(results) // 2]
+
+
+def _without_first(results: list[Result]) -> list[Result]:
+    return results[1:]
+
+
+def _twice(results: list[Result]) -> list[Result]:
+    return [result for result in results for _ in range(2)]
+
+
+def _contradicted(results: list[Result]) -> list[Result]:
+    no = {"status_code": 503, "code": "temporary", "detail": ON_DEMAND}
+    return results + [no | {"reference": result["reference"]} for result in results]
+
+
+def _shuffled(results: list[Result]) -> list[Result]:
+    return results[::-1]
 
 
 def _html(plain: Answer) -> Answer:
@@ -108,6 +149,13 @@ _ID_BREAKERS: Mapping[Kind, Callable[[Result], Result]] = {
     Kind.GARBLED_NO_ID: _without_id,
     Kind.GARBLED_ID_TYPE: _with_list_for_id,
     Kind.GARBLED_LONG_ID: _with_long_id,
+}
+_LIST_BREAKERS: Mapping[Kind, Callable[[list[Result]], list[Result]]] = {
+    Kind.GARBLED_HALF: _first_half,
+    Kind.GARBLED_MISSING: _without_first,
+    Kind.GARBLED_DOUBLED: _twice,
+    Kind.GARBLED_CONTRADICTING: _contradicted,
+    Kind.GARBLED_SHUFFLED: _shuffled,
 }
 _BREAKERS: Mapping[Kind, Callable[[Answer], Answer]] = {
     Kind.GARBLED_HTML: _html,

@@ -7,7 +7,7 @@ brought to the disk.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from aiohttp import web
 from loadtests.carrier.behaviours import Behaviour, receipt_plans
 from loadtests.carrier.desk import Desk
 from loadtests.carrier.director import Director
+from loadtests.carrier.inbound import Inbound
 from loadtests.carrier.ledger import Ledger
 from loadtests.carrier.magic import magic_table
 from loadtests.carrier.messages import Messages
@@ -70,26 +71,29 @@ async def running(settings: Settings) -> AsyncIterator[Carrier]:
             hang_s=settings.hang_s,
             stopping=stopping,
         )
+        inbound = Inbound(settings, ledger, messages, submissions)
         routes = Routes(
             director=director,
             ledger=ledger,
             messages=messages,
             sender=sender,
             submissions=submissions,
+            inbound=inbound,
             magic=magic,
             read_scenario=lambda data: read_scenario(data, plans, slow_ms=settings.slow_ms),
         )
         ledger.append([{"event": "started", "at_ns": time.time_ns(), "seed": settings.seed}])
         routes.use(scenario)
-        async with _sending(sender, stopping), _serving(routes.application(), settings, stopping) as url:
+        sending = _sending(sender.run(), stopping), _sending(inbound.run(), stopping)
+        async with sending[0], sending[1], _serving(routes.application(), settings, stopping) as url:
             yield Carrier(url=url, stopping=stopping)
         ledger.append([{"event": "stopped", "at_ns": time.time_ns(), "receipts_waiting": sender.waiting}])
 
 
 @contextlib.asynccontextmanager
-async def _sending(sender: ReceiptSender, stopping: asyncio.Event) -> AsyncIterator[None]:
-    """Send receipts meanwhile. If sending crashes, stop the emulator and raise at the end."""
-    task = asyncio.create_task(sender.run())
+async def _sending(sending: Coroutine[None, None, None], stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Send receipts, or texts, meanwhile. If sending crashes, stop the emulator and raise at the end."""
+    task = asyncio.create_task(sending)
     task.add_done_callback(lambda _: stopping.set())
     try:
         yield

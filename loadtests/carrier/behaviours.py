@@ -27,6 +27,11 @@ class Kind(enum.StrEnum):
     GARBLED_CUT = "garbled_cut"
     GARBLED_CHUNK = "garbled_chunk"
     GARBLED_BOMB = "garbled_bomb"
+    GARBLED_HALF = "garbled_half"
+    GARBLED_MISSING = "garbled_missing"
+    GARBLED_DOUBLED = "garbled_doubled"
+    GARBLED_CONTRADICTING = "garbled_contradicting"
+    GARBLED_SHUFFLED = "garbled_shuffled"
 
 
 #: The carrier does not take the message: no id, no delivery, no receipts.

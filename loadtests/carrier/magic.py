@@ -58,6 +58,9 @@ def _taken(slow_ms: int) -> tuple[tuple[str, str, Behaviour], ...]:
         ("54", "taken, answered 202 with a list for an id", Behaviour(kind=Kind.GARBLED_ID_TYPE)),
         ("55", "taken, answer cut within a chunk", Behaviour(kind=Kind.GARBLED_CHUNK)),
         ("56", "taken, answered 202 with 16 MiB of zeros, gzipped", Behaviour(kind=Kind.GARBLED_BOMB)),
+        ("57", "taken, only the first half of a batch has results", Behaviour(kind=Kind.GARBLED_HALF)),
+        ("58", "taken, the first of a batch has no result", Behaviour(kind=Kind.GARBLED_MISSING)),
+        ("59", "taken, each of a batch has its result twice", Behaviour(kind=Kind.GARBLED_DOUBLED)),
     )
 
 

@@ -34,6 +34,8 @@ _TILES = (
     ("unreadable", "requests or batch elements refused with 400, 401 or 413", "unreadable"),
     ("receipts acknowledged", "answered with 200", "receipts_acknowledged"),
     ("receipts given up", "after the last try, or because too many were waiting", "receipts_given_up"),
+    ("texts brought", "to a gateway that answered 2xx, copies included", "inbound_acknowledged"),
+    ("texts given up", "after the last try", "inbound_given_up"),
 )
 
 _GOOD = frozenset({"delivered"})

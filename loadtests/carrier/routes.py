@@ -13,6 +13,7 @@ from aiohttp import web
 from loadtests.carrier import page
 from loadtests.carrier.answers import refused
 from loadtests.carrier.director import Director
+from loadtests.carrier.inbound import Inbound
 from loadtests.carrier.ledger import Ledger
 from loadtests.carrier.magic import Magic
 from loadtests.carrier.messages import Messages
@@ -33,6 +34,7 @@ class Routes:
         messages: Messages,
         sender: ReceiptSender,
         submissions: Submissions,
+        inbound: Inbound,
         magic: Mapping[str, Magic],
         read_scenario: Callable[[Any], Scenario],
     ) -> None:
@@ -41,6 +43,7 @@ class Routes:
         self._messages = messages
         self._sender = sender
         self._submissions = submissions
+        self._inbound = inbound
         self._magic = magic
         self._read_scenario = read_scenario
 
@@ -50,7 +53,9 @@ class Routes:
         application.add_routes(
             [
                 web.post("/messages", self._submissions.post),
+                web.get("/generic", self._submissions.get),
                 web.get("/messages/{ref}", self._message),
+                web.post("/inbound", self._inbound.post),
                 web.get("/ledger", self._read_ledger),
                 web.get("/magic", self._magic_numbers),
                 web.get("/scenario", self._scenario),

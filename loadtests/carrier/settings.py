@@ -52,6 +52,10 @@ class Settings:
     receipt_backoff_ms: int = 200
     #: Receipts that may wait; further ones are given up at once, so that memory stays bounded.
     receipts_waiting_max: int = 500_000
+    #: Texts that are brought at the same time.
+    inbound_senders: int = 512
+    #: Tries of one text before it is given up; waits between them are as those of receipts.
+    inbound_attempts_max: int = 20
     #: Newest messages that ``GET /messages`` still knows. The ledger knows all.
     remembered_max: int = 200_000
 
@@ -79,7 +83,8 @@ class Settings:
         self.signing_key()
         if not self.token:
             raise BadSettingsError("token: must not be empty")
-        at_least_one = ("receipt_batch_max", "receipt_senders", "receipt_attempts_max", "remembered_max")
+        receipts = ("receipt_batch_max", "receipt_senders", "receipt_attempts_max")
+        at_least_one = (*receipts, "inbound_senders", "inbound_attempts_max", "remembered_max")
         for name in at_least_one:
             if getattr(self, name) < 1:
                 raise BadSettingsError(f"{name}: must be 1 or more")

@@ -1,4 +1,4 @@
-"""``POST /messages``: from the bytes of a request to its answer, or to the lack of one.
+"""``POST /messages``, ``GET /generic``: from the bytes of a request to its answer, or to the lack of one.
 
 The order is the wire's own: token, size, shape, then the desk decides, then the answer leaves. Whether it left is
 written to the ledger, because a submitter that saw no answer is in doubt and a checker must know that it was.
@@ -10,13 +10,13 @@ import time
 
 from aiohttp import web
 
-from loadtests.carrier.answers import Answer, answer_to, refused
+from loadtests.carrier.answers import Answer, answer_to, generic_answer, refused
 from loadtests.carrier.behaviours import UNANSWERED, Kind
 from loadtests.carrier.desk import Desk
 from loadtests.carrier.ledger import Ledger
 from loadtests.carrier.messages import Messages
 from loadtests.carrier.receipts import ReceiptSender
-from loadtests.carrier.wire import MalformedError, read_body
+from loadtests.carrier.wire import Body, MalformedError, read_body, read_submission
 
 #: How often a silent answer looks whether its client is still there.
 _LOOK_S = 0.1
@@ -41,6 +41,7 @@ class Submissions:
         self._messages = messages
         self._sender = sender
         self._authorization = f"Bearer {token}".encode()
+        self._token = token.encode()
         self._hang_s = hang_s
         self._stopping = stopping
         self._requests = 0
@@ -60,11 +61,31 @@ class Submissions:
             raw = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return self._refuse(number, refused(413, "too_large", "body: at most 1 MiB"))
-        arrived_ns = time.time_ns()
         try:
             body = read_body(raw)
         except MalformedError as error:
             return self._refuse(number, refused(400, "malformed", str(error)))
+        return await self._handle(request, number, body)
+
+    async def get(self, request: web.Request) -> web.StreamResponse:
+        """Take one submission from a query, as gateways send it that know no dialect; the answer is a line of text."""
+        self._requests += 1
+        number = self._requests
+        query = request.query
+        if not hmac.compare_digest(query.get("token", "").encode(errors="replace"), self._token):
+            return self._refuse(number, generic_answer(refused(401, "unauthenticated", "token")))
+        fields = {name: query.get(name) for name in ("reference", "from", "to", "text")}
+        try:
+            body = Body(batch=False, items=(read_submission(fields),))
+        except MalformedError as error:
+            return self._refuse(number, generic_answer(refused(400, "malformed", str(error))))
+        return await self._handle(request, number, body, generic=True)
+
+    async def _handle(
+        self, request: web.Request, number: int, body: Body, *, generic: bool = False
+    ) -> web.StreamResponse:
+        """Have the desk decide, and answer as it says."""
+        arrived_ns = time.time_ns()
         outcome = self._desk.take(body.items, request=number, arrived_ns=arrived_ns)
         if outcome.early:
             await self._sender.send_now(outcome.early)
@@ -75,6 +96,8 @@ class Submissions:
             return _dropped(request)
         await self._silence(request, whole.delay_ms / 1000 if whole is not None else 0)
         answer = answer_to(outcome, batch=body.batch)
+        if generic:
+            answer = generic_answer(answer)
         if whole is not None and whole.kind is Kind.GARBLED_CHUNK:
             self._record(number, answer.status_code, messages=len(body.items), sent=False)
             return await _cut_in_chunk(request, answer)

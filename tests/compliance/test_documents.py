@@ -118,6 +118,28 @@ class TestBytes:
         assert dump(name, value) == raw
         assert load(name, raw) == value
 
+    @pytest.mark.parametrize(
+        ("raw", "load_it", "said", "plain"),
+        [
+            (documents.dump_brand(Brand(id="B1", status="pending"), name="Acme"), "load_brand_name", "Acme", "brand"),
+            (documents.dump_number(SenderNumber(), pool_of="t1"), "load_pool_of", "t1", "number"),
+            (
+                documents.dump_campaign(
+                    Campaign(id="C1", brand_id="B1", use_case="mixed", status="draft"), help_message="Call us"
+                ),
+                "load_help_message",
+                "Call us",
+                "campaign",
+            ),
+        ],
+    )
+    def test_what_only_people_get_to_read(self, raw, load_it, said, plain):
+        """It stands at the end, the judge does not see it, and an older writer did not know it."""
+        assert raw.endswith(f'"{said}"}}'.encode())
+        assert getattr(documents, load_it)(raw) == said
+        assert load(plain, raw) == next(value for name, value, _ in SMALLEST if name == plain)
+        assert getattr(documents, load_it)(next(raw for name, _, raw in SMALLEST if name == plain)) == ""
+
     @pytest.mark.parametrize(("name", "value", "raw"), SMALLEST, ids=NAMES)
     def test_what_is_left_out_has_a_default(self, name, value, raw):
         """An older writer did not know it."""

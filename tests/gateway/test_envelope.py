@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from gateway import envelope
-from gateway.envelope import Attachment, Channel, Envelope, TrafficClass
+from gateway.envelope import Attachment, Channel, Envelope, Kind, TrafficClass
 
 #: What lies in queues that are older than this code: it is read for as long as version 1 is.
 GOLDEN = (
@@ -46,6 +46,21 @@ def test_the_bytes_stay_what_they_are():
     """A worker reads what an older gateway wrote, and the other way round, while both run."""
     assert envelope.dump(an_envelope()) == GOLDEN
     assert envelope.load(GOLDEN) == an_envelope()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.MESSAGE])
+def test_an_answer_of_ours_says_so(kind):
+    """Only what differs is written, so that what lies in older queues is read as before."""
+    raw = envelope.dump(an_envelope(kind=kind))
+
+    assert envelope.load(raw) == an_envelope(kind=kind)
+    assert raw == GOLDEN.replace(b',"record"', b',"kind":"%b","record"' % kind.encode())
+
+
+def test_which_answers_go_to_whoever_asked():
+    """The one confirmation of an opt-out, and help; a welcome back does not go to who has left again."""
+    ignoring = {kind for kind in Kind if an_envelope(kind=kind).ignores_opt_out}
+    assert ignoring == {Kind.STOP_REPLY, Kind.HELP_REPLY}
 
 
 def test_an_instant_message_without_a_number_comes_back():

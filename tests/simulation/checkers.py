@@ -23,8 +23,8 @@ CHECK_TO_WRITE_S: Final = 0.25
 #: A text of a program leaves no later after a revocation, the way included; in strict mode no text at all.
 STALE_API_S: Final = 5.0
 STALE_STRICT_S: Final = 3.0 + CHECK_TO_WRITE_S
-#: An opt-out is read as the first thing; with a store that is slow each time all that follows takes up to this.
-OPT_OUT_S: Final = 1.0
+#: What was judged before an opt-out begins within this, however slow the store is.
+OPT_OUT_S: Final = 0.5
 #: What may be said of a sender whose registration was taken away, and of a recipient.
 _MAY_BE_SAID: Final = frozenset(
     {"did_unassigned", "did_assignment_pending", "campaign_suspended", "recipient_opted_out"}

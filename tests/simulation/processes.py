@@ -98,7 +98,7 @@ class Gateway(Server):
         return self._process.start(self._send(self._pipeline, principal, draft))
 
     async def _send(self, pipeline: Pipeline, principal: Principal, draft: Draft) -> Result | Problem:
-        (result,) = await pipeline.send(principal, (draft,))
+        (result,) = await pipeline.send(((principal, draft),))
         return result
 
     async def run(self, queue: QueuePort, source: SourcePort, judge: Judge, stopping: asyncio.Event) -> None:

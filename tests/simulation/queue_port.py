@@ -14,6 +14,7 @@ from gateway.queue import (
     Counts,
     Finish,
     Folded,
+    Heard,
     InboxItem,
     Mismatch,
     OptOutRecord,
@@ -23,14 +24,17 @@ from gateway.queue import (
     QueueUnavailable,
     Receipt,
     Replayed,
+    Spoken,
     Status,
     Stored,
+    Suspicion,
     Taken,
     keys,
 )
 from gateway.queue.accepting import check
 from tests.simulation.network import LostError, Network, Server, UnreachableError
 from tests.simulation.queue_model import Partition
+from tests.simulation.standings_model import Standings
 
 T = TypeVar("T")
 #: As gateway/queue/store.py has it.
@@ -44,7 +48,7 @@ class QueueServer(Server):
         super().__init__("queue")
         self.partitions = [Partition(number, now_ms) for number in range(partitions)]
         self.inboxes: dict[tuple[str, str], dict[str, bytes]] = {}
-        self.opt_outs: dict[tuple[str, str], OptOutRecord] = {}
+        self.standings = Standings()
 
     def accept(self, requests: Sequence[Accept]) -> list[Accepted | Replayed | Mismatch | QueueError]:
         """Keep requests, a call per partition."""
@@ -78,13 +82,6 @@ class QueueServer(Server):
     def deliver_im(self, tenant: str, user: str, message_id: str, payload: bytes) -> None:
         """Copy into an inbox, once by id."""
         self.inboxes.setdefault((tenant, user), {}).setdefault(message_id, payload)
-
-    def put_opt_outs(self, records: Sequence[OptOutRecord]) -> None:
-        """Keep opt-outs; the earliest instant stays."""
-        for record in records:
-            earlier = self.opt_outs.get((record.tenant, record.recipient))
-            if earlier is None or record.at_ms < earlier.at_ms:
-                self.opt_outs[record.tenant, record.recipient] = record
 
 
 class QueuePort:
@@ -139,11 +136,28 @@ class QueuePort:
 
     async def put_opt_outs(self, records: Sequence[OptOutRecord]) -> None:
         """Keep opt-outs."""
-        await self._ask("put_opt_outs", lambda: self._server.put_opt_outs(records))
+        await self._ask("put_opt_outs", lambda: self._server.standings.put(records))
 
-    async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | None]:
+    async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | Suspicion | None]:
         """Read opt-outs."""
-        return await self._ask("opt_outs", lambda: [self._server.opt_outs.get(pair) for pair in pairs])
+        return await self._ask("opt_outs", lambda: [self._server.standings.read(*pair) for pair in pairs])
+
+    async def heard(self, spoken: Spoken) -> Heard:
+        """Hear a word; how long it has been known nobody here asks."""
+        became, user = await self._ask("heard", lambda: self._server.standings.heard(spoken), spoken)
+        return Heard(became, 0, user)
+
+    async def deliver_text(self, tenant: str, user: str, text_id: str, payload: bytes) -> None:
+        """Nobody here writes from outside."""
+        raise NotImplementedError
+
+    async def keep_orphan(self, text_id: str, payload: bytes) -> None:
+        """Nobody here writes from outside."""
+        raise NotImplementedError
+
+    async def orphans(self, *, after: str, limit: int) -> list[InboxItem]:
+        """Nobody here writes from outside."""
+        raise NotImplementedError
 
     async def put_media(self, media_id: str, meta: bytes, body: bytes, *, ttl_s: int) -> None:
         """Nobody here sends pictures."""

@@ -1,7 +1,7 @@
 """The model of the queue store and the real functions, given the same random calls, give the same answers."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -17,7 +17,9 @@ from gateway.queue import (
     QueueError,
     Receipt,
     Replayed,
+    Spoken,
     Status,
+    Word,
     keys,
 )
 from gateway.queue.messages import RECEIPT_STATUSES
@@ -57,6 +59,7 @@ class Pair:
         self.epochs = dict.fromkeys(range(PARTITIONS), 0)
         self.holders = dict.fromkeys(range(PARTITIONS), "")
         self.owners = 0
+        self.became = Counter()
 
     def tick(self, *, new: bool = False) -> None:
         """Read the store's clock for the model; new: wait for another millisecond than the last."""
@@ -260,14 +263,35 @@ class Pair:
         people = [("t1", f"+1415555{n:04}") for n in range(4)]
         tenant, recipient = self.draw.choice(people)
         record = OptOutRecord(tenant=tenant, recipient=recipient, at_ms=self.draw.randrange(1, 99), keyword="stop")
-        await self.both(lambda: self.real.put_opt_outs([record]), lambda: self.model.put_opt_outs([record]))
-        await self.both(lambda: self.real.opt_outs(people), lambda: [self.model.opt_outs.get(one) for one in people])
+        standings = self.model.standings
+        if self.draw.random() < 0.3:
+            await self.both(lambda: self.real.put_opt_outs([record]), lambda: standings.put([record]))
+        for _ in range(12):
+            await self.hear(tenant, recipient)
+        await self.both(lambda: self.real.opt_outs(people), lambda: [standings.read(*one) for one in people])
         name, text = f"0-1-{self.draw.randrange(6)}-0", b"im%d" % self.draw.randrange(9)
         await self.both(
             lambda: self.real.deliver_im("t1", "u1", name, text), lambda: self.model.deliver_im("t1", "u1", name, text)
         )
         inbox = await self.real.inbox("t1", "u1", after="", limit=99)
         assert [item.payload for item in inbox] == list(self.model.inboxes["t1", "u1"].values())
+
+    async def hear(self, tenant, recipient):
+        """A word of any kind, in any order, that may come again."""
+        spoken = Spoken(
+            word=self.draw.choice(list(Word)),
+            id=f"t{self.draw.randrange(200)}",
+            tenant=tenant,
+            recipient=recipient,
+            at_ms=self.draw.randrange(1, 99),
+            keyword=self.draw.choice(("stop", "quit")),
+            number="+12025550111",
+            user=self.draw.choice(("u1", "")),
+            said_ms=self.draw.choice((0, self.draw.randrange(1, 99))),
+        )
+        heard = await self.real.heard(spoken)
+        assert (heard.became, heard.user) == self.model.standings.heard(spoken)
+        self.became[heard.became] += 1
 
     async def compare(self):
         """Every message and every counter."""
@@ -322,4 +346,5 @@ async def test_model_and_functions_agree(store, raw, seed):
             await pair.compare()
     await pair.compare()
     pair.compare_journals()
+    assert len(pair.became) > 3, "words changed things in several ways"
     assert sum(counts.accepted for counts in await store.counts()) > 50

@@ -24,7 +24,7 @@
 -- One library in several files, put together in this order: call, message, accept, edge, owner, beside.
 -- Not here: what a status means and when to retry (the worker), the bytes of a payload (opaque).
 
-local VERSION = 2
+local VERSION = 3
 
 local GROUP, CONSUMER = 'work', 'owner'
 local HOUR_MS = 3600000

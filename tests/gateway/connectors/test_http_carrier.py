@@ -212,9 +212,9 @@ class TestOneMessage:
         assert "secret" not in repr(some_options(1))
 
 
-def some_submissions(count):
-    """Several messages."""
-    return [some_submission(f"0-1-0-{place}") for place in range(count)]
+def some_submissions(count, first=0):
+    """Several messages, each to somebody else."""
+    return [some_submission(f"0-1-0-{place}", recipient=f"+1415555{place:04}") for place in range(first, first + count)]
 
 
 def results(*items):
@@ -222,11 +222,44 @@ def results(*items):
     return Reply(status=200, body={"results": [{"reference": f"0-1-0-{i}"} | item for i, item in enumerate(items)]})
 
 
+def result_of(place, name=None, **fields):
+    """The result of one message of a batch."""
+    return {"reference": f"0-1-0-{place}", "status_code": 202, "id": name} | fields
+
+
 LOST = [InDoubt("answer_unreadable")] * 2
+INCOMPLETE = InDoubt("answer_incomplete")
 BATCH = [
     ("taken", results({"status_code": 202, "id": "a"}, {"status_code": 202, "id": "b"}), "ab"),
-    ("half a batch", results({"status_code": 202, "id": "a"}), LOST),
-    ("too much", results(*[{"status_code": 202, "id": "a"}] * 3), LOST),
+    ("half a batch", results({"status_code": 202, "id": "a"}), [CarrierAccepted("a"), INCOMPLETE]),
+    (
+        "a result about a stranger",
+        results({"status_code": 202, "id": "a"}, {"status_code": 202, "id": "b"}, {"status_code": 202, "id": "c"}),
+        "ab",
+    ),
+    (
+        "half a batch that names nobody",
+        Reply(status=200, body={"results": [{"status_code": 202, "id": "a"}]}),
+        [INCOMPLETE] * 2,
+    ),
+    (
+        "a batch that names nobody",
+        Reply(status=200, body={"results": [{"status_code": 202, "id": name} for name in "ab"]}),
+        "ab",
+    ),
+    (
+        "a result twice",
+        Reply(status=200, body={"results": [result_of(0, "a"), result_of(0, "a"), result_of(1, "b")]}),
+        "ab",
+    ),
+    (
+        "two words for one message",
+        Reply(status=200, body={"results": [result_of(0, "a"), result_of(1, "b"), result_of(0, status_code=422)]}),
+        [InDoubt("answer_contradicts_itself"), CarrierAccepted("b")],
+    ),
+    ("nobody there", Reply(status=200, body={"results": []}), [INCOMPLETE] * 2),
+    ("refused as a whole", refusal(422, "malformed"), [CarrierTemporary("batch_refused")] * 2),
+    ("too large", refusal(413), [CarrierTemporary("batch_refused")] * 2),
     ("no results", Reply(status=200, body={}), LOST),
     ("results of another kind", Reply(status=200, body={"results": {"0": 1}}), LOST),
     ("a web page", Reply(status=200, body=HTML), LOST),
@@ -245,10 +278,11 @@ BATCH = [
         [CarrierTemporary("temporary"), InDoubt("answer_without_id")],
     ),
     (
-        "results in the wrong places",
+        "results in another order",
         results({"status_code": 202, "id": "a", "reference": "0-1-0-1"}, {"status_code": 422, "reference": "0-1-0-0"}),
-        [InDoubt("answer_about_another")] * 2,
+        [CarrierRejected("http_422"), CarrierAccepted("a")],
     ),
+    ("a list for a reference", results({"status_code": 202, "id": "a", "reference": []}), [INCOMPLETE] * 2),
     ("words for results", Reply(status=200, body={"results": ["ok", {"status_code": True, "id": "b"}]}), LOST),
 ]
 

@@ -82,6 +82,25 @@ class TestRecheck:
 
         assert carrier.submissions == []
 
+    async def test_who_makes_it_crash_keeps_nobody_else(self, store):
+        """One poisonous message waits; those that were taken with it go."""
+        carrier = Carrier()
+
+        def judge(envelope):
+            if envelope.text == "poison":
+                raise ZeroDivisionError
+            return OK
+
+        recipients = [f"+1415555{n:04}" for n in range(4)]
+        texts = ["one", "poison", "two", "three"]
+        messages = [some_envelope(text=text, recipient=to) for text, to in zip(texts, recipients, strict=True)]
+        ids = await accept(store, *messages)
+
+        async with at_work(a_worker(store, carrier, recheck=Recheck(judge))):
+            await all_reach(store, [ids[0], *ids[2:]], Status.SUBMITTED)
+
+        assert sorted(one.text for one in carrier.submissions) == ["one", "three", "two"]
+
     async def test_what_must_wait_its_turn_is_scheduled(self, store):
         """A number above its rate sends a little later."""
         decisions = itertools.chain([Decision(Verdict.DEFER, Code.THROUGHPUT_DID)], itertools.repeat(OK))
@@ -167,7 +186,7 @@ class TestRecheck:
         assert carrier.submissions == []
 
     async def test_a_store_that_is_always_slow_holds_nothing_up(self, store):
-        """Judged again some times, a message goes all the same: what was read for it is younger than a second."""
+        """Judged again some times, a message goes all the same: what was read for it is younger than half a second."""
         carrier = Carrier()
 
         class Slow(Recheck):

@@ -40,6 +40,9 @@ CASES = [
     ("54", 202, None, True, ["delivered"]),
     ("55", CUT, None, True, ["delivered"]),
     ("56", 202, None, True, ["delivered"]),
+    ("57", 202, None, True, ["delivered"]),
+    ("58", 202, None, True, ["delivered"]),
+    ("59", 202, None, True, ["delivered"]),
     ("60", 202, None, True, ["enroute", "delivered"]),
     ("61", 202, None, True, ["undelivered"]),
     ("62", 202, None, True, ["expired"]),
@@ -144,6 +147,27 @@ async def test_a_garbled_answer_is_garbled_as_documented(carrier, ending, check)
     _, body = await seen_by_submitter(carrier, carrier.message(to=magic(ending)))
 
     assert check(body)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        ("garbled_half", ["m-0 202", "m-1 202"]),
+        ("garbled_missing", ["m-1 202", "m-2 202", "m-3 202"]),
+        ("garbled_doubled", [f"m-{place} 202" for place in (0, 0, 1, 1, 2, 2, 3, 3)]),
+        ("garbled_contradicting", [f"m-{place} {status}" for status in (202, 503) for place in range(4)]),
+        ("garbled_shuffled", ["m-3 202", "m-2 202", "m-1 202", "m-0 202"]),
+    ],
+)
+async def test_a_batch_answer_is_garbled_as_documented(carrier, behaviour, said):
+    """Results that are missing, doubled, contradicted or out of order; all of the batch is taken."""
+    await carrier.set_scenario({"behaviour": behaviour})
+
+    status, _, body = await carrier.post([carrier.message(f"m-{place}") for place in range(4)])
+    assert status == 200
+    results = orjson.loads(body)["results"]
+    assert said == [f"{result['reference']} {result['status_code']}" for result in results]
+    assert [each["taken"] for each in await carrier.ledger("received")] == [True] * 4
 
 
 async def test_an_early_receipt_is_acknowledged_before_the_submission_is_answered(carrier, receiver):

@@ -178,3 +178,34 @@ async def test_only_the_newest_messages_are_remembered(start):
     paths = ["/messages/m-0", f"/messages/{oldest['id']}", "/messages/m-1", "/messages/m-2"]
     assert [(await carrier.get(path))[0] for path in paths] == [404, 404, 200, 200]
     assert len(await carrier.ledger("received")) == 3
+
+
+QUERY = {"token": "carrier-secret", "reference": "m-1", "from": "+14155550199", "to": "+12125550143", "text": "Hi"}
+
+
+class TestGeneric:
+    """A query and a line of text, for gateways that know no dialect."""
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({}, "accepted "),
+            ({"to": f"{MAGIC}10"}, "refused invalid_number"),
+            ({"to": f"{MAGIC}20"}, "later throttled"),
+            ({"to": f"{MAGIC}30"}, "later temporary"),
+            ({"to": "5550143"}, "refused malformed"),
+            ({"token": "wrong"}, "later unauthenticated"),
+        ],
+    )
+    async def test_the_first_word_says_it(self, carrier, change, said):
+        """Taken with the carrier's id, or not and why; the ledger has it as any other."""
+        query = QUERY | change
+        async with carrier.session.get(f"{carrier.url}/generic", params=query) as answer:
+            assert (answer.status, (await answer.text()).startswith(said)) == (200, True)
+        taken = [each["id"] for each in await carrier.ledger("received") if each["taken"]]
+        assert len(taken) == (said == "accepted ")
+
+    async def test_silences_are_the_same(self, carrier):
+        """Magic recipients concern whoever asks."""
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await carrier.session.get(f"{carrier.url}/generic", params=QUERY | {"to": f"{MAGIC}44"})
