@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -19,9 +20,11 @@ _log = structlog.get_logger()
 class Watch:
     """A background look at what the process depends on."""
 
-    def __init__(self, near: NearCache, queue: Queue) -> None:
+    def __init__(self, near: NearCache, queue: Queue, also: Callable[[], Awaitable[None]] | None = None) -> None:
+        """also: looked at as well while the queue store is fit; QueueError of it says nothing about readiness."""
         self._near = near
         self._queue = queue
+        self._also = also
         self._reason: str | None = "starting"
         self._task: asyncio.Task[None] | None = None
 
@@ -65,6 +68,9 @@ class Watch:
             reading = self._near.reading()
             fresh = reading is not None and reading.age_ms is not None and reading.age_ms <= LEASE_MS
             reason = None if fresh else "registry_stale"
+            if self._also is not None:
+                with contextlib.suppress(QueueError):
+                    await self._also()
         if reason != self._reason:
             _log.info("readiness_changed", reason=reason or "ready", detail=detail)
         self._reason = reason

@@ -5,29 +5,30 @@ fits this pattern to the letter is answered here, at a fraction of what a genera
 looks only a little different, goes to aiohttp byte for byte, and its connection with it, for good: what is malformed,
 slow, large, chunked, compressed, pipelined or simply another route is never judged here.
 
-Not here: what is done with a message (sending.py); limits for connections that do nothing.
+Not here: what is done with a message (sending.py), how long a connection may take (guard.py), how many sends may come
+in (admission.py).
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable
-from email.utils import formatdate
-from functools import lru_cache
-from http import HTTPStatus
+from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol, cast
 
 import structlog
 
+from gateway.edge.admission import Admission, Ticket
+from gateway.edge.guard import Guard, Guarded, Phase, Unread
 from gateway.edge.replies import Reply, reply_of
+from gateway.edge.writing import render, render_refusal
 from gateway.errors import Problem
 
 #: Longest head that is looked at; longer ones are aiohttp's.
 _MOST_HEAD: Final = 4_096
+_MOST_FIELDS: Final = 64
 _MOST_BODY: Final = 64 * 1024
 #: Most of what a client sends before its answer is there.
 _MOST_AHEAD: Final = 64 * 1024
-_SWEEP_S: Final = 5.0
 
 _START: Final = b"POST /v1/messages HTTP/1.1\r\n"
 #: Field lines as RFC 9112 has them, in ASCII, without any folding.
@@ -56,15 +57,18 @@ class Ask(NamedTuple):
     body: bytes
 
 
-def read_ask(data: bytes) -> Ask | None:
-    """Read a request that is whole and plain; None for any other."""
+def read_ask(data: bytes, knows_host: Callable[[bytes], bool]) -> Ask | None:
+    """Read a request that is whole, plain and for one of our hosts; None for any other."""
     if not data.startswith(_START):
         return None
     end = data.find(b"\r\n\r\n", len(_START) - 2, _MOST_HEAD) + 2
     if end < len(_START) or not _FIELDS.fullmatch(data, len(_START), end):
         return None
+    fields = _FIELD.findall(data, len(_START), end)
+    if len(fields) > _MOST_FIELDS:
+        return None
     known: dict[bytes, bytes] = {}
-    for raw_name, value in _FIELD.findall(data, len(_START), end):
+    for raw_name, value in fields:
         name = raw_name.lower()
         if name in _KNOWN:
             if name in known:
@@ -72,14 +76,15 @@ def read_ask(data: bytes) -> Ask | None:
             known[name] = value.rstrip()
         elif name in _ELSEWHERE:
             return None
+    if not knows_host(known.get(b"host", b"")):
+        return None
     return _ask(known, data[end + 2 :])
 
 
 def _ask(known: dict[bytes, bytes], body: bytes) -> Ask | None:
     length = known.get(b"content-length", b"")
     if (
-        not known.get(b"host")
-        or known.get(b"content-type", b"").lower() not in _TYPES
+        known.get(b"content-type", b"").lower() not in _TYPES
         or known.get(b"connection", b"keep-alive").lower() != b"keep-alive"
         or not _LENGTH.fullmatch(length)
         or int(length) != len(body)
@@ -94,6 +99,9 @@ def _ask(known: dict[bytes, bytes], body: bytes) -> Ask | None:
     )
 
 
+_NOTHING: Final[tuple[bytes, Ask | None]] = (b"", None)
+
+
 class Observer(Protocol):
     """Told how requests ended."""
 
@@ -104,25 +112,42 @@ class Observer(Protocol):
         """Say which problem a request had."""
 
 
+class General(Guarded, Protocol):
+    """A connection of the general server."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+
+
 class Front:
-    """The connections of the public port. answer raises Problem; other() makes a connection of the general server."""
+    """The connections of the public port.
+
+    take() is given each request, and whom to tell when it begins with it, and what came of it; other() makes a
+    connection of the general server.
+    """
 
     def __init__(
         self,
-        answer: Callable[[Ask], Awaitable[Reply]],
-        other: Callable[[], asyncio.Protocol],
+        take: Callable[[Ask, "Connection"], None],
+        other: Callable[[], General],
         observe: Observer,
         *,
+        guard: Guard,
+        admission: Admission,
+        knows_host: Callable[[bytes], bool],
         is_leaving: Callable[[], bool],
-        keep_alive_s: float,
     ) -> None:
-        self.answer = answer
+        self.take = take
         self.other = other
         self.observe = observe
+        self.guard = guard
+        self.admission = admission
+        self.knows_host = knows_host
         self.is_leaving = is_leaving
-        self._keep_alive_s = keep_alive_s
         self._open: set[Connection] = set()
-        self._sweeping: asyncio.TimerHandle | None = None
         self._closing = False
         self._idle = asyncio.Event()
 
@@ -133,8 +158,6 @@ class Front:
     def opened(self, connection: "Connection") -> None:
         """Take a connection in."""
         self._open.add(connection)
-        if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep)
 
     def gone(self, connection: "Connection") -> None:
         """Forget a connection: it is closed and nothing is under way for it, or it is aiohttp's now."""
@@ -150,8 +173,6 @@ class Front:
     async def close(self, patience_s: float) -> None:
         """Close connections, those with a request under way after its answer."""
         self._closing = True
-        if self._sweeping is not None:
-            self._sweeping.cancel()
         for connection in tuple(self._open):
             connection.close_when_idle()
         if self._open:
@@ -162,13 +183,6 @@ class Front:
             except TimeoutError:
                 _log.warning("front_closed_early", requests=len(self._open))
 
-    def _sweep(self) -> None:
-        """Close connections that did nothing for long."""
-        before = time.monotonic() - self._keep_alive_s
-        for connection in tuple(self._open):
-            connection.close_if_idle_since(before)
-        self._sweeping = asyncio.get_running_loop().call_later(_SWEEP_S, self._sweep) if self._open else None
-
 
 class Connection(asyncio.Protocol):
     """One connection, between whole requests or with one under way."""
@@ -176,56 +190,117 @@ class Connection(asyncio.Protocol):
     def __init__(self, front: Front) -> None:
         self._front = front
         self._transport: asyncio.Transport | None = None
-        #: The request under way; it goes on when its client has gone.
-        self._task: asyncio.Task[None] | None = None
+        #: Of the request that is under way, or waits for its turn; it goes on when its client has gone.
+        self._ticket: Ticket | None = None
         #: What came before the answer was there.
         self._ahead = b""
+        #: The client does not read what we wrote.
+        self._is_held = False
+        self._has_asked = False
+        #: The last request, if it was turned away: it comes again as it was.
+        self._turned_away = _NOTHING
         self._last_used = time.monotonic()
+        self._unread = Unread()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
-        self._transport = cast(asyncio.Transport, transport)  # Not isinstance: uvloop's is none of asyncio's classes.
-        self._front.opened(self)
+        """Begin, unless there are too many."""
+        made = cast(asyncio.Transport, transport)  # Not isinstance: uvloop's is none of asyncio's classes.
+        guard = self._front.guard
+        if guard.enter(self, made) is None:
+            self._transport = made
+            self._front.opened(self)
+            return
+        problem = Problem("overloaded", retry_after_s=guard.retry_after_s())
+        made.write(render(reply_of(problem), is_last=True))
+        made.close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """End; what is under way goes on, for it may be kept already."""
         del error
         self._transport = None
-        if self._task is None:
+        self._front.guard.leave(self)
+        if self._ticket is None:
             self._front.gone(self)
 
     def pause_writing(self) -> None:
         """Read nothing from a client that does not read."""
+        self._is_held = True
         if self._transport is not None:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Go on."""
-        if self._transport is not None:
-            self._transport.resume_reading()
+        self._is_held = False
+        if self._transport is None or (self._ticket is not None and len(self._ahead) > _MOST_AHEAD):
+            return
+        self._transport.resume_reading()
+        if self._ahead and self._ticket is None:
+            self._go_on()
 
     def data_received(self, data: bytes) -> None:
         """Answer a plain request, or hand the connection over."""
-        if self._task is not None:
+        if self._transport is None:
+            return
+        if self._ticket is not None or self._is_held:
             self._ahead += data
-            if len(self._ahead) > _MOST_AHEAD and self._transport is not None:
+            if len(self._ahead) > _MOST_AHEAD:
                 self._transport.pause_reading()
             return
-        ask = read_ask(data)
+        before, ask = self._turned_away
+        if data != before:
+            ask = read_ask(data, self._front.knows_host)
         if ask is None:
             self._hand_over(data)
             return
-        self._task = asyncio.get_running_loop().create_task(self._serve(ask))
+        self._has_asked = True
+        entered = self._front.admission.enter(ask.authorization)
+        if isinstance(entered, Problem):
+            self._turned_away = (data, ask)
+            self._turn_away(entered)
+        else:
+            self._turned_away = _NOTHING
+            self._ticket = entered
+            self._front.take(ask, self)
+
+    def begin(self) -> None:
+        """Hear that the request under way has its turn now."""
+        if self._ticket is not None:
+            self._front.admission.turn(self._ticket)
+
+    def conclude(self, answer: Reply | Problem) -> None:
+        """Hear what came of the request under way: write it, and go on with what came meanwhile."""
+        if self._ticket is not None:
+            self._front.admission.leave(self._ticket)
+            self._ticket = None
+        reply = self._problem(answer) if isinstance(answer, Problem) else answer
+        self._front.observe.responded("/v1/messages", reply.status)
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            self._front.gone(self)
+            return
+        is_last = self._front.is_last
+        self._write(render(reply, is_last=is_last), is_last=is_last)
+        if self._ahead and not is_last and not self._is_held:
+            self._go_on()
+
+    def check(self, now: float) -> None:
+        """End what is overdue: an answer that is not read, a first request, a further one."""
+        transport, guard = self._transport, self._front.guard
+        if transport is None:
+            return
+        if self._unread.is_overdue(transport, now, guard.limits):
+            guard.observe.timed_out(Phase.ANSWER)
+            transport.abort()
+        elif self._ticket is not None or transport.is_closing():
+            return
+        elif now - self._last_used >= (guard.idle_s if self._has_asked else guard.limits.head_s):
+            guard.observe.timed_out(Phase.IDLE if self._has_asked else Phase.CONNECT)
+            transport.close()
 
     def close_when_idle(self) -> None:
         """Close now, or after the answer under way."""
-        if self._task is None and self._transport is not None:
+        if self._ticket is None and self._transport is not None:
             self._transport.close()
-
-    def close_if_idle_since(self, before: float) -> None:
-        """Close if nothing came since then."""
-        if self._last_used < before:
-            self.close_when_idle()
 
     def _hand_over(self, data: bytes) -> None:
         transport = self._transport
@@ -233,61 +308,34 @@ class Connection(asyncio.Protocol):
             return
         self._front.gone(self)
         other = self._front.other()
+        self._front.guard.replace(self, other)
         transport.resume_reading()
-        transport.set_protocol(other)
+        transport.set_protocol(cast(asyncio.Protocol, other))
         other.connection_made(transport)
         other.data_received(data)
 
-    async def _serve(self, ask: Ask) -> None:
-        try:
-            reply = await self._front.answer(ask)
-        except Problem as problem:
-            self._front.observe.refused_input(problem.code)
-            reply = reply_of(problem)
-        except Exception as failure:  # noqa: BLE001 - the last line: an answer, and nothing of ours in it
-            _log.error("request_crashed", error=type(failure).__name__, exc_info=failure)
-            reply = reply_of(Problem("internal_error"))
-        self._front.observe.responded("/v1/messages", reply.status)
-        self._conclude(reply)
+    def _turn_away(self, problem: Problem) -> None:
+        """Say not now. It is said often, and when there is least time for it."""
+        observe = self._front.observe
+        observe.refused_input(problem.code)
+        answer = render_refusal(problem.code, problem.retry_after_s or 1)
+        observe.responded("/v1/messages", answer.status)
+        self._write(answer.data, is_last=self._front.is_last)
 
-    def _conclude(self, reply: Reply) -> None:
-        """Write the answer, and go on with what came meanwhile."""
-        self._task = None
+    def _problem(self, problem: Problem) -> Reply:
+        self._front.observe.refused_input(problem.code)
+        return reply_of(problem)
+
+    def _write(self, data: bytes, *, is_last: bool) -> None:
         self._last_used = time.monotonic()
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            self._front.gone(self)
-            return
-        is_last = self._front.is_last
-        transport.write(render(reply, is_last=is_last))
-        if is_last:
-            transport.close()
-        elif self._ahead:
-            data, self._ahead = self._ahead, b""
-            transport.resume_reading()
+        if self._transport is not None:
+            self._transport.write(data)
+            if is_last:
+                self._transport.close()
+
+    def _go_on(self) -> None:
+        """Take what came meanwhile, and read on."""
+        data, self._ahead = self._ahead, b""
+        if self._transport is not None:
+            self._transport.resume_reading()
             self.data_received(data)
-
-
-@lru_cache(maxsize=256)
-def _status_line(status: int, content_type: str) -> bytes:
-    phrase = HTTPStatus(status).phrase
-    return f"HTTP/1.1 {status} {phrase}\r\nServer: a2p-gateway\r\nContent-Type: {content_type}\r\n".encode()
-
-
-@lru_cache(maxsize=4)
-def _date(second: int) -> bytes:
-    return f"Date: {formatdate(second, usegmt=True)}\r\n".encode()
-
-
-def render(reply: Reply, *, is_last: bool) -> bytes:
-    """Write an answer as HTTP/1.1; is_last: the connection ends with it."""
-    more = "".join([f"{name}: {value}\r\n" for name, value in reply.headers]) if reply.headers else ""
-    closing = "Connection: close\r\n" if is_last else ""
-    return b"%bContent-Length: %d\r\n%b%b%b\r\n%b" % (
-        _status_line(reply.status, reply.content_type),
-        len(reply.body),
-        _date(int(time.time())),
-        more.encode(),
-        closing.encode(),
-        reply.body,
-    )

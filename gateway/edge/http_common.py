@@ -18,6 +18,10 @@ from gateway.errors import Problem
 from metrics.gateway import GatewayMetrics
 
 JSON_LIMIT: Final = 64 * 1024
+#: In a request: told how long its body is, once it is here.
+ON_BODY: Final[web.RequestKey[Callable[[int], None]]] = web.RequestKey("on_body")
+#: Problems after which nobody knows what the connection's next bytes are.
+_LAST: Final = frozenset({"body_timeout", "incomplete_body", "body_too_large"})
 
 _log = structlog.get_logger()
 
@@ -46,6 +50,8 @@ def answers_problems(metrics: GatewayMetrics) -> Middleware:
         except Problem as problem:
             metrics.refused_input(problem.code)
             response = response_of(reply_of(problem))
+            if problem.code in _LAST:
+                response.force_close()
         except web.HTTPMethodNotAllowed as refused:
             allow = ("Allow", ",".join(sorted(refused.allowed_methods)))
             response = response_of(problem_reply(problem_body(Problem("method_not_allowed")), headers=(allow,)))
@@ -116,4 +122,6 @@ async def read_body(request: web.Request, limit: int) -> bytes:
             chunks.append(chunk)
     except (web.RequestPayloadError, ConnectionError):
         raise Problem("incomplete_body") from None
+    if ON_BODY in request:
+        request[ON_BODY](size)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

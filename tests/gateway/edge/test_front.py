@@ -8,12 +8,21 @@ import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.edge.front import Ask, Front, read_ask, render
+from gateway.edge.admission import Admission, Cause, Pressure
+from gateway.edge.front import Ask, Front
+from gateway.edge.front import read_ask as read_ask_of
+from gateway.edge.guard import Guard, Limits
 from gateway.edge.replies import Reply
+from gateway.edge.writing import render
 from gateway.errors import Problem
 
 patient = settings(max_examples=200, deadline=None)
 BODY = b'{"to":"+14155550143","text":"Hi"}'
+
+
+def read_ask(data):
+    """Read a request for a server of any name."""
+    return read_ask_of(data, bool)
 
 
 def a_request(*lines, body=BODY, start="POST /v1/messages HTTP/1.1", length=None):
@@ -152,6 +161,9 @@ class Other(asyncio.Protocol):
         self.transport = transport
         self.made.set()
 
+    def check(self, now):
+        """Owe nothing."""
+
     def data_received(self, data):
         """Keep it, and say that it came."""
         self.got += data
@@ -162,7 +174,7 @@ class Seen:
     """Counts."""
 
     def __init__(self):
-        self.answers, self.problems = [], []
+        self.answers, self.problems, self.timeouts, self.refused, self.sheds = [], [], [], [], []
 
     def responded(self, route, status):
         """Note."""
@@ -171,6 +183,18 @@ class Seen:
     def refused_input(self, code):
         """Note."""
         self.problems.append(code)
+
+    def connection_refused(self, cause):
+        """Note."""
+        self.refused.append(cause)
+
+    def timed_out(self, phase):
+        """Note."""
+        self.timeouts.append(phase)
+
+    def shed(self, cause):
+        """Note."""
+        self.sheds.append(cause)
 
 
 class Place:
@@ -182,6 +206,31 @@ class Place:
         self.go.set()
         self.failure = None
         self.is_leaving = False
+        self.tasks = set()
+
+    def take(self, ask, asker):
+        """Take a request, as an intake does."""
+        self.serve(ask, asker, self.answer)
+
+    def take_large(self, ask, asker):
+        """Take a request whose answer is large."""
+        self.serve(ask, asker, self.large)
+
+    def serve(self, ask, asker, answer):
+        """Answer in a task."""
+
+        async def answer_it():
+            asker.begin()
+            try:
+                asker.conclude(await answer(ask))
+            except Problem as problem:
+                asker.conclude(problem)
+            except ZeroDivisionError:
+                asker.conclude(Problem("internal_error"))
+
+        task = asyncio.get_running_loop().create_task(answer_it())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def answer(self, ask):
         """Say its body back, once it may."""
@@ -191,17 +240,35 @@ class Place:
             raise self.failure
         return Reply(202, ask.body)
 
+    async def large(self, _):
+        """Answer with more than any buffer takes."""
+        self.asked.append(None)
+        return Reply(200, bytes(16_000_000))
+
     def other(self):
         """Make a connection of the general server."""
         self.others.append(Other())
         return self.others[-1]
 
 
+def a_front(place, **limits):
+    """Build the front of a place."""
+    return Front(
+        place.take,
+        place.other,
+        place.seen,
+        guard=Guard(Limits(**limits), place.seen),
+        admission=Admission(place.seen),
+        knows_host=lambda host: host == b"gateway",
+        is_leaving=lambda: place.is_leaving,
+    )
+
+
 @pytest.fixture
 async def place():
     """A front that serves."""
     made = Place()
-    made.front = Front(made.answer, made.other, made.seen, is_leaving=lambda: made.is_leaving, keep_alive_s=60)
+    made.front = a_front(made)
     server = await asyncio.get_running_loop().create_server(made.front, "127.0.0.1", 0)
     made.port = server.sockets[0].getsockname()[1]
     yield made
@@ -285,7 +352,7 @@ async def test_a_problem_is_answered_and_counted(place):
             assert line.startswith(f"HTTP/1.1 {status} ")
             assert b"secret" not in body
 
-    assert place.seen.problems == ["unauthenticated"]
+    assert place.seen.problems == ["unauthenticated", "internal_error"]
     assert place.seen.answers == [("/v1/messages", 401), ("/v1/messages", 500)]
 
 
@@ -331,19 +398,11 @@ async def test_closing_waits_for_what_is_under_way(place):
     assert b"Connection: close" in answer
 
 
-async def test_who_does_nothing_for_long_is_closed(place, monkeypatch):
-    """Connections are not for keeping."""
-    monkeypatch.setattr("gateway.edge.front._SWEEP_S", 0.01)
-    place.front._keep_alive_s = 0.05
-    async with connected(place) as (reader, _):
-        assert await reader.read() == b""
-
-
 def test_on_the_loop_that_serves():
     """Uvloop has transports of its own kind."""
 
     async def ask():
-        front = Front(Place().answer, Other, Seen(), is_leaving=lambda: False, keep_alive_s=60)
+        front = a_front(Place())
         server = await asyncio.get_running_loop().create_server(front, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
         writer.write(a_request())
@@ -357,3 +416,64 @@ def test_on_the_loop_that_serves():
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert runner.run(ask()) == (("HTTP/1.1 202 Accepted", BODY), b"other")
+
+
+async def test_another_host_is_not_for_it(place):
+    """The general server says what is to be said."""
+    async with connected(place) as (reader, writer):
+        writer.write(a_request().replace(b"Host: gateway", b"Host: elsewhere"))
+        assert await reader.readexactly(5) == b"other"
+
+    assert place.asked == []
+
+
+async def test_who_is_turned_away_is_told_when_to_come_again(place):
+    """Before anything of the body is looked at, and the connection goes on."""
+    async with connected(place) as (reader, writer):
+        place.front.admission.pressure = Pressure(Cause.MEMORY, 7.2)
+        writer.write(a_request(body=b"no JSON"))
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        assert head.startswith("HTTP/1.1 503 ")
+        assert "Retry-After: 8\r\n" in head
+        await reader.readexactly(int(head.partition("Content-Length: ")[2].partition("\r")[0]))
+        assert place.asked == []
+
+        place.front.admission.pressure = None
+        writer.write(a_request())
+        assert await read_answer(reader) == ("HTTP/1.1 202 Accepted", BODY)
+
+    assert place.seen.problems == ["queue_full"]
+    assert place.seen.sheds == ["memory"]
+
+
+async def test_an_answer_that_nobody_reads(place):
+    """The connection is cut off when it has lain long enough, and what came after it is not looked at."""
+    place.front.guard = Guard(Limits(answer_s=0.2), place.seen)
+    place.front.take = place.take_large
+    async with connected(place) as (reader, writer):
+        writer.write(a_request())
+        await asyncio.sleep(0.1)
+        writer.write(a_request(body=b"{}"))
+        while not place.seen.timeouts:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.01)
+        with pytest.raises(ConnectionError):
+            await reader.readexactly(16_000_000)
+
+    assert place.seen.timeouts == ["answer"]
+    assert len(place.asked) == 1
+    assert place.front.guard.open == 0
+
+
+async def test_who_reads_at_last_is_answered(place):
+    """What came meanwhile is answered in its turn."""
+    place.front.take = place.take_large
+    async with connected(place) as (reader, writer):
+        writer.write(a_request())
+        await asyncio.sleep(0.05)
+        writer.write(a_request(body=b"{}"))
+        await asyncio.sleep(0.05)
+        assert len(place.asked) == 1
+        for _ in range(2):
+            assert len((await read_answer(reader))[1]) == 16_000_000
+
+    assert len(place.asked) == 2
