@@ -33,10 +33,10 @@ class CellHistogram(Collector):
         if registry is not None:
             registry.register(self)
 
-    def observe(self, amount: float) -> None:
-        """Add one observation, in the unit of the name."""
-        self._cells[bisect_left(self._bounds, amount)] += 1
-        self._sum += amount
+    def observe(self, amount: float, times: int = 1) -> None:
+        """Add an observation, in the unit of the name, or so many that are alike."""
+        self._cells[bisect_left(self._bounds, amount)] += times
+        self._sum += amount * times
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """Yield what is scraped: each bucket with all below it."""

@@ -61,9 +61,9 @@ class GatewayMetrics:
         """Note how long one leg's decision took, its facts at hand."""
         self._decision_seconds.observe(seconds)
 
-    def accept_took(self, seconds: float) -> None:
-        """Note how long one request waited until the queue store had it on disk."""
-        self._accepts.seconds.observe(seconds)
+    def accept_took(self, seconds: float, *, times: int = 1) -> None:
+        """Note how long a request, or each of several, waited until the queue store had it on disk."""
+        self._accepts.seconds.observe(seconds, times)
 
     def flushed(self, size: int, seconds: float) -> None:
         """Note one group commit: how many messages it carried and how long the store took."""

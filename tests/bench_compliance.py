@@ -1,22 +1,13 @@
 """What a judgement costs: `python -m tests.bench_compliance [--rounds N] [--out FILE]`.
 
-Every measure runs for some milliseconds in each round, in turns with the base, orjson.loads of one decision record, so
-that a busy machine slows both alike: the ratio is what may be compared between machines and days. Processor time, not
-wall clock. Nothing is asserted here.
+How it is measured: benching.py. The base is orjson.loads of one decision record.
 
 Inputs vary (numbers, texts, records), so that no cache answers twice for the same.
 """
 
-import argparse
-import gc
 import itertools
-import json
-import statistics
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -27,6 +18,7 @@ from compliance.facts import Facts
 from compliance.policy import SHIPPED, Policy, shipped
 from compliance.record import Record, agrees, load_record
 from compliance.rules import REGISTRATION_CHECKS, RULES, rule_id
+from tests.benching import Measure, main, timed
 from tests.builders import CURRENT, a_message, a_recipient, some_facts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,30 +31,7 @@ CLEAN = (
     "early. Tell us if you need another day. Thank you, Kim"
 ).ljust(160, ".")
 VARIED = 500
-SLICE_S = 0.004
 BASE = "orjson.loads of one record"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """One thing measured: what it does once, to which input."""
-
-    name: str
-    work: Callable[[Any], object]
-    inputs: list[Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What one call cost over the rounds, in microseconds of processor time."""
-
-    name: str
-    best_us: float
-    median_us: float
-    #: From the first to the third quartile.
-    spread_us: float
-    #: Median over the rounds of the cost relative to the base's in the same round.
-    ratio: float
 
 
 def numbers() -> Iterator[str]:
@@ -139,54 +108,5 @@ def measures() -> list[Measure]:
     ]
 
 
-def timed(work: Callable[[Any], object], inputs: list[Any]) -> tuple[float, float]:
-    """Do the work once for each input: seconds of one call, and of all of them."""
-    start = time.process_time()
-    for item in inputs:
-        work(item)
-    total = time.process_time() - start
-    return total / len(inputs), total
-
-
-def run(all_measures: list[Measure], rounds: int) -> list[Result]:
-    """Measure everything in turns, round by round."""
-    empty_s = min(timed(lambda _: None, [None] * 10_000)[0] for _ in range(20))
-    inputs = {}
-    for measure in all_measures:
-        once_s = max(min(timed(measure.work, measure.inputs)[0] for _ in range(3)), 1e-8)
-        calls = max(int(SLICE_S / once_s), len(measure.inputs))
-        inputs[measure.name] = list(itertools.islice(itertools.cycle(measure.inputs), calls))
-    costs: dict[str, list[float]] = {measure.name: [] for measure in all_measures}
-    gc.collect()
-    gc.freeze()
-    for _ in range(rounds):
-        for measure in all_measures:
-            cost_s, _ = timed(measure.work, inputs[measure.name])
-            costs[measure.name].append(max(cost_s - empty_s, 0) * 1e6)
-    return [_result(name, found, costs[BASE]) for name, found in costs.items()]
-
-
-def _result(name: str, costs: list[float], base: list[float]) -> Result:
-    first, median, third = statistics.quantiles(costs, n=4)
-    ratio = statistics.median(cost / of_base for cost, of_base in zip(costs, base, strict=True))
-    return Result(name=name, best_us=min(costs), median_us=median, spread_us=third - first, ratio=ratio)
-
-
-def main() -> None:
-    """Measure, print a table, write JSON."""
-    parser = argparse.ArgumentParser(description="What a judgement costs.")
-    parser.add_argument("--rounds", type=int, default=30, help="rounds of a few milliseconds a measure (30)")
-    parser.add_argument("--out", type=Path, default=OUT, help="JSON file (bench-out/compliance.json)")
-    arguments = parser.parse_args()
-
-    results = run(measures(), arguments.rounds)
-
-    print(f"{'':42}{'best µs':>9}{'median':>9}{'spread':>9}{'x base':>9}")
-    for result in results:
-        print(f"{result.name:42}{result.best_us:9.2f}{result.median_us:9.2f}{result.spread_us:9.2f}{result.ratio:9.2f}")
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    arguments.out.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    main("What a judgement costs.", measures, OUT)

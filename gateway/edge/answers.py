@@ -5,7 +5,8 @@ in, the first time and at every replay.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from compliance.catalogue import reason
@@ -20,6 +21,53 @@ Answer = dict[str, Any]
 
 _REFUSED: Final = "blocked"
 _GROUP_ID = re.compile(r"g-([0-9]+-[0-9]+-[0-9]+)-([0-9]{1,6})-([0-9]{1,2})", re.ASCII)
+
+
+#: The field of a request that a reason is about, where it is about one: what the sender can correct.
+FIELDS: Final[Mapping[Code, str]] = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                Code.INVALID_SENDER,
+                Code.DID_NOT_OWNED_BY_SENDER,
+                Code.DID_NOT_SMS_ENABLED,
+                Code.DID_SUPERSEDED,
+                Code.DID_UNASSIGNED,
+                Code.DID_ASSIGNMENT_PENDING,
+                Code.DID_ASSIGNMENT_FAILED,
+                Code.TOLLFREE_SMS_NOT_SUPPORTED,
+                Code.TOLLFREE_NOT_VERIFIED,
+            ),
+            "/from",
+        ),
+        **dict.fromkeys(
+            (
+                Code.INVALID_DESTINATION,
+                Code.DESTINATION_EMERGENCY,
+                Code.DESTINATION_SHORT_CODE,
+                Code.DESTINATION_PREMIUM,
+                Code.DESTINATION_COUNTRY_NOT_ALLOWED,
+                Code.DESTINATION_LANDLINE,
+                Code.RECIPIENT_OPTED_OUT,
+                Code.TOO_MANY_RECIPIENTS,
+            ),
+            "/to",
+        ),
+        **dict.fromkeys(
+            (
+                Code.MESSAGE_TOO_LONG,
+                Code.CONTENT_PHISHING,
+                Code.CONTENT_SHAFT,
+                Code.CONTENT_PUBLIC_URL_SHORTENER,
+                Code.CONTENT_PROHIBITED,
+            ),
+            "/text",
+        ),
+        **dict.fromkeys((Code.MEDIA_TYPE, Code.MEDIA_TOO_LARGE), "/media"),
+    },
+)
+#: About one recipient of a list, which the pointer then names.
+_OF_ONE: Final = frozenset(code for code, field in FIELDS.items() if field == "/to") - {Code.TOO_MANY_RECIPIENTS}
 
 
 def accepted_answer(judged: Judged, policy: Policy, *, is_group: bool) -> Answer:
@@ -62,6 +110,7 @@ def refusal_answer(judged: Judged, leg: JudgedLeg, policy: Policy, *, is_group: 
         "status": why.http,
         "code": why.code,
         "detail": why.user,
+        **_errors(why.code, leg, is_group=is_group),
         **decision_answer(judged, leg, policy),
         "remediation": [
             {"actor": remedy.actor, "action": remedy.action, "page": remedy.page} for remedy in why.remediation
@@ -72,6 +121,16 @@ def refusal_answer(judged: Judged, leg: JudgedLeg, policy: Policy, *, is_group: 
             _leg_answer(place, one) | {"to": mask(one.leg.number)} for place, one in enumerate(judged.legs)
         ]
     return why.http, answer
+
+
+def _errors(code: Code, leg: JudgedLeg, *, is_group: bool) -> Answer:
+    """Name the field that a refusal is about, of a list the recipient by its place."""
+    field = FIELDS.get(code)
+    if field is None:
+        return {}
+    if is_group and code in _OF_ONE:
+        field = f"{field}/{leg.caused_by}"
+    return {"errors": [{"pointer": field, "code": code}]}
 
 
 def with_ids(answer: Answer, message_ids: tuple[str, ...], refusal_ids: tuple[str, ...]) -> Answer:

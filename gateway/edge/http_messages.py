@@ -86,7 +86,7 @@ class MessageRoutes:
             raise Problem("too_many_items")
         now = _now()
         read = [_read_line(line, now) for line in lines]
-        sent = iter(await self._pipeline.send(principal, [one for one in read if isinstance(one, wire.Draft)]))
+        sent = iter(await self._pipeline.send([(principal, one) for one in read if isinstance(one, wire.Draft)]))
         answers = [_line(one if isinstance(one, Problem) else next(sent)) for one in read]
         return web.Response(body=b"\n".join(answers) + b"\n", content_type=_NDJSON[0])
 

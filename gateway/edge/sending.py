@@ -13,14 +13,17 @@ from gateway.errors import Problem
 from gateway.send.pipeline import Pipeline
 
 
+def read_one(keys: Sequence[str], raw: bytes, now: datetime) -> wire.Draft:
+    """Read a request. Raises Problem."""
+    return wire.read_draft(raw, header_key=wire.read_idempotency_key(keys), now=now)
+
+
 async def send_one(pipeline: Pipeline, principal: Principal, keys: Sequence[str], raw: bytes) -> Reply:
     """Take one message: 202, or what the rules refused it with. Raises Problem.
 
     keys: the values of every Idempotency-Key header.
     """
-    key = wire.read_idempotency_key(keys)
-    draft = wire.read_draft(raw, header_key=key, now=datetime.now(UTC))
-    (result,) = await pipeline.send(principal, (draft,))
+    (result,) = await pipeline.send(((principal, read_one(keys, raw, datetime.now(UTC))),))
     if isinstance(result, Problem):
         raise result
     return message_reply(result)

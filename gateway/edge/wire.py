@@ -4,6 +4,7 @@ Everything is refused as early as it can be seen, in the fixed order: JSON, shap
 is, is not decided here: whatever was typed goes on as text, for compliance to read.
 """
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,14 +21,14 @@ MOST_MEDIA: Final = 100
 _MOST_PLAIN_KEYS: Final = 16
 FARTHEST: Final = timedelta(days=7)
 
-_SEND_FIELDS: Final = frozenset(
+SEND_FIELDS: Final = frozenset(
     {"from", "user", "to", "text", "media", "client_message_id", "send_at", "expires_at", "status_url"},
 )
 #: What a field may be called to be named in an answer: a word; never room for a phone number or a key.
 _PLAIN_NAME = re.compile(r"[A-Za-z_]{1,32}[0-9]{0,2}", re.ASCII)
-_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}", re.ASCII)
-_MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
+USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,127}", re.ASCII)
+MEDIA_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
 #: RFC 3339, which is far less than Python reads.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 #: The last two code points of every plane; Unicode keeps them out of texts, as it does U+FDD0 to U+FDEF.
@@ -35,7 +36,7 @@ _PLANE_ENDS: Final = "".join(chr(plane << 16 | end) for plane in range(17) for e
 #: Control characters that no handset shows, and noncharacters. Not U+0080 to U+009F: in real texts they are quotation
 #: marks of another code page, and a text must not be refused for its quotes.
 _NOT_TEXT = re.compile(f"[\x00-\x08\x0b\x0e-\x1f\x7f\ufdd0-\ufdef{_PLANE_ENDS}]")
-_VISIBLE_ASCII = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+VISIBLE_ASCII = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 #: A JSON string, and whether a colon makes it a key; outside strings JSON has no quotes.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"(\s*:)?', re.DOTALL)
 
@@ -79,8 +80,28 @@ def read_object(raw: bytes) -> dict[str, Any]:
     if type(data) is not dict:
         raise Problem("invalid_type")
     if not _is_plain(raw, data) and sum(1 for match in _STRING.finditer(raw) if match[1]) != _count_keys(data):
-        raise Problem("duplicate_key")
+        raise Problem("duplicate_key", _twin(raw))
     return data
+
+
+def _twin(raw: bytes) -> str:
+    """Point at a field that stands twice; "" for one deeper inside, or whose name may be a value."""
+    twin = ""
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        nonlocal twin  # The outermost object is noted last.
+        twin, seen = "", set()
+        for name, _ in pairs:
+            if name in seen:
+                twin = name
+                break
+            seen.add(name)
+
+    try:
+        json.loads(raw, object_pairs_hook=note)
+    except RecursionError:
+        return ""
+    return f"/{twin}" if _PLAIN_NAME.fullmatch(twin) else ""
 
 
 def _is_plain(raw: bytes, data: dict[str, Any]) -> bool:
@@ -97,7 +118,7 @@ def read_idempotency_key(values: Sequence[str]) -> str | None:
     """Read the Idempotency-Key headers of a request."""
     if not values:
         return None
-    if len(values) > 1 or not _VISIBLE_ASCII.fullmatch(values[0]):
+    if len(values) > 1 or not VISIBLE_ASCII.fullmatch(values[0]):
         raise Problem("invalid_idempotency_key")
     return values[0]
 
@@ -141,7 +162,7 @@ def _draft(
     header_key: str | None,
     now: datetime,
 ) -> Draft:
-    only(data, _SEND_FIELDS)
+    only(data, SEND_FIELDS)
     if data.get("status_url") is not None:
         raise Problem("not_supported", "/status_url")
     if data.get("to") is None:
@@ -184,7 +205,7 @@ def _string(value: Any, pointer: str) -> str | None:
 
 def _user(value: Any) -> str | None:
     user = _string(value, "/user")
-    if user is not None and not _USER.fullmatch(user):
+    if user is not None and not USER.fullmatch(user):
         raise Problem("unknown_user", "/user")
     return user
 
@@ -213,7 +234,7 @@ def _media_ids(value: Any) -> dict[str, Any]:
         media_id = _string(item.get("id"), f"/media/{place}/id")
         if media_id is None:
             raise Problem("missing_field", f"/media/{place}/id")
-        if not _MEDIA_ID.fullmatch(media_id):
+        if not MEDIA_ID.fullmatch(media_id):
             raise Problem("unknown_media", f"/media/{place}/id")
         ids.append(media_id)
     return {"media_ids": tuple(ids)}
@@ -229,8 +250,8 @@ def _media_described(value: Any) -> dict[str, Any]:
             raise Problem("missing_field", f"{where}/{'type' if kind is None else 'bytes'}")
         if type(kind) is not str or type(size) is not int:
             raise Problem("invalid_type", f"{where}/{'type' if type(kind) is not str else 'bytes'}")
-        if not _MEDIA_TYPE.fullmatch(kind.lower()) or size < 0:
-            raise Problem("invalid_type", f"{where}/{'bytes' if size < 0 else 'type'}")
+        if not MEDIA_TYPE.fullmatch(kind.lower()) or size < 1:
+            raise Problem("invalid_type", f"{where}/{'bytes' if size < 1 else 'type'}")
         described.append(Media(type=kind.lower(), bytes=size))
     return {"media": tuple(described)}
 
@@ -247,7 +268,7 @@ def _media_list(value: Any) -> list[dict[str, Any]]:
 
 def _client_message_id(value: Any) -> str | None:
     name = _string(value, "/client_message_id")
-    if name is not None and not _VISIBLE_ASCII.fullmatch(name):
+    if name is not None and not VISIBLE_ASCII.fullmatch(name):
         raise Problem("invalid_idempotency_key", "/client_message_id")
     return name
 

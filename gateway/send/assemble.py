@@ -50,6 +50,7 @@ def build_facts(
     directory: Owner | None,
     line: LineDocument | None = None,
     opt_out: OptOut | None = None,
+    free_text_revocation: bool = False,
     registry: RegistryState = LIVE,
 ) -> Facts:
     """Return all facts about one leg; directory is who message.to is in our own directory. Counters are at zero."""
@@ -62,6 +63,7 @@ def build_facts(
             carrier=None if line is None else line.carrier,
             line=None if line is None else line.line,
             opted_out=opt_out,
+            free_text_revocation=free_text_revocation,
         ),
         registry=registry,
     )

@@ -28,7 +28,7 @@ from gateway.near.cache import NearCache
 from gateway.near.coalescer import Coalescer
 from gateway.near.memory import Documents, JustRead
 from gateway.near.source import NO_READING, Reading
-from gateway.queue import OptOutRecord, Queue, QueueError
+from gateway.queue import OptOutRecord, Queue, QueueError, Suspicion
 from gateway.send.assemble import build_facts
 from gateway.send.sender import Found, Senders, Who
 
@@ -38,7 +38,7 @@ _CANNOT_SAY: Final = Decision(Verdict.BLOCK, Code.REGISTRY_UNAVAILABLE, blocks(C
 #: Reads of documents that are not kept before the store is asked directly: a sender's documents lead to four.
 _MOST_ROUNDS: Final = 6
 
-OptOuts = Mapping[tuple[str, str], OptOutRecord | None]
+OptOuts = Mapping[tuple[str, str], OptOutRecord | Suspicion | None]
 
 
 class Leg(NamedTuple):
@@ -65,6 +65,8 @@ class Wanted(NamedTuple):
     origin: str
     #: External recipients of the whole message; None: count those of `to`.
     participants: int | None = None
+    #: The one confirmation of a STOP, or the answer to a HELP: it goes to whoever asked, opted out or not.
+    ignores_opt_out: bool = False
 
 
 class Gathered(NamedTuple):
@@ -113,11 +115,27 @@ class Gatherer:
     async def gather(self, wanted: Sequence[Wanted]) -> list[Gathered]:
         """Look everything up. Raises QueueError when opt-outs cannot be read; without a registry the facts say so."""
         searches = [_search(one) for one in wanted]
-        pairs = [(search.wanted.tenant, number) for search in searches for number in search.numbers if number]
-        opting_out = self._opt_outs.ask(pairs) if pairs else None
-        opt_outs = await opting_out if opting_out is not None else {}
+        opt_outs = await self._read_opt_outs(searches)
         # Last of all: what is at hand now may be gone, or older, after any other wait.
-        known = await self._know(searches)
+        return self._assemble(searches, await self._know(searches), opt_outs)
+
+    async def gather_at_hand(self, wanted: Sequence[Wanted]) -> list[Gathered | None]:
+        """Look up what needs no document that is not in memory; None in the place of what does. Raises QueueError."""
+        searches = [_search(one) for one in wanted]
+        opt_outs = await self._read_opt_outs(searches)
+        reading, memory = self._near.reading(), self._near.memory()
+        if reading is None or memory is None:
+            return [None] * len(searches)
+        at_hand = [not any(key not in memory for key in self._keys(one, memory)) for one in searches]
+        ready = [one for one, is_ready in zip(searches, at_hand, strict=True) if is_ready]
+        gathered = iter(self._assemble(ready, _Known(memory, reading, is_whole=True), opt_outs))
+        return [next(gathered) if is_ready else None for is_ready in at_hand]
+
+    async def _read_opt_outs(self, searches: Sequence[_Search]) -> OptOuts:
+        pairs = [(search.wanted.tenant, number) for search in searches for number in search.numbers if number]
+        return await self._opt_outs.ask(pairs) if pairs else {}
+
+    def _assemble(self, searches: Sequence[_Search], known: _Known, opt_outs: OptOuts) -> list[Gathered]:
         at = self._now().replace(microsecond=0)
         registry = known.reading.state(strict=self._policy.mode == "strict")
         return [
@@ -211,7 +229,8 @@ def _assemble(
                 sender=sender.facts,
                 directory=None if sender.user is None else owner,
                 line=decoded.line(documents.get(line_key(number))) if number else None,
-                opt_out=_opt_out(opt_outs.get((wanted.tenant, number))),
+                opt_out=None if wanted.ignores_opt_out else _opt_out(opt_outs.get((wanted.tenant, number)), at),
+                free_text_revocation=isinstance(opt_outs.get((wanted.tenant, number)), Suspicion),
                 registry=registry,
             ),
         )
@@ -251,14 +270,16 @@ def _waiting(envelope: Envelope) -> Wanted:
         media=tuple(Media(type=item.type, bytes=item.bytes) for item in envelope.media),
         origin=envelope.origin,
         participants=envelope.participants,
+        ignores_opt_out=envelope.ignores_opt_out,
     )
 
 
-def _opt_out(record: OptOutRecord | None) -> OptOut | None:
-    if record is None:
+def _opt_out(record: OptOutRecord | Suspicion | None, at: datetime) -> OptOut | None:
+    if not isinstance(record, OptOutRecord):
         return None
     return OptOut(
-        at=datetime.fromtimestamp(record.at_ms / 1_000, UTC).replace(microsecond=0),
+        # What can be read is in force, although the clock that wrote it may be ahead of ours.
+        at=min(datetime.fromtimestamp(record.at_ms / 1_000, UTC).replace(microsecond=0), at),
         keyword=record.keyword,
         tenant=record.tenant,
         number=record.number or None,
