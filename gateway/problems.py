@@ -14,6 +14,9 @@ from typing import Final
 class ProblemCode(StrEnum):
     """Stable: clients depend on the spelling."""
 
+    MALFORMED_REQUEST = "malformed_request"
+    HEAD_TOO_LARGE = "head_too_large"
+    HEAD_TIMEOUT = "head_timeout"
     UNKNOWN_HOST = "unknown_host"
     BODY_TIMEOUT = "body_timeout"
     INCOMPLETE_BODY = "incomplete_body"
@@ -27,6 +30,8 @@ class ProblemCode(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     RATE_LIMITED = "rate_limited"
+    INVALID_SIGNATURE = "invalid_signature"
+    STALE_WEBHOOK = "stale_webhook"
 
     INVALID_JSON = "invalid_json"
     DUPLICATE_KEY = "duplicate_key"
@@ -44,15 +49,16 @@ class ProblemCode(StrEnum):
     TOO_MANY_ITEMS = "too_many_items"
     EMPTY_BATCH = "empty_batch"
     NOT_SUPPORTED = "not_supported"
+    MALFORMED = "malformed"
 
     INVALID_IDEMPOTENCY_KEY = "invalid_idempotency_key"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     NOT_CANCELLABLE = "not_cancellable"
 
+    OVERLOADED = "overloaded"
     QUEUE_FULL = "queue_full"
     QUEUE_UNAVAILABLE = "queue_unavailable"
     REGISTRY_UNAVAILABLE = "registry_unavailable"
-    JUDGEMENT_FAILED = "judgement_failed"
     OUTCOME_UNKNOWN = "outcome_unknown"
     INTERNAL_ERROR = "internal_error"
 
@@ -75,6 +81,13 @@ def _kind(status: int, title: str, fix: str) -> ProblemKind:
 
 #: Framing and routing.
 _FRAMING: Final[dict[str, ProblemKind]] = {
+    ProblemCode.MALFORMED_REQUEST: _kind(
+        400, "Not an HTTP request", "Send HTTP/1.1 as RFC 9112 has it, with one Host."
+    ),
+    ProblemCode.HEAD_TOO_LARGE: _kind(
+        431, "Request line or headers are too large", "Send lines up to 8,190 bytes, and up to 64 headers."
+    ),
+    ProblemCode.HEAD_TIMEOUT: _kind(408, "Headers came too slowly", "Send the whole head without pauses."),
     ProblemCode.UNKNOWN_HOST: _kind(421, "Unknown host", "Send the request to a host name that this server has."),
     ProblemCode.BODY_TIMEOUT: _kind(408, "Body came too slowly", "Send the whole body without pauses."),
     ProblemCode.INCOMPLETE_BODY: _kind(400, "Body is incomplete", "Send as many bytes as Content-Length says."),
@@ -100,8 +113,20 @@ _CALLER: Final[dict[str, ProblemKind]] = {
     ProblemCode.UNAUTHENTICATED: _kind(
         401, "Not authenticated", "Send a valid key in the header: Authorization: Bearer <key>."
     ),
-    ProblemCode.FORBIDDEN: _kind(403, "Not allowed with this key", "Use a key that has the scope this route asks for."),
+    ProblemCode.FORBIDDEN: _kind(
+        403,
+        "Not allowed with this key",
+        "Use a key that has the scope this route asks for. A user's key speaks for that user only: leave `user` out.",
+    ),
     ProblemCode.RATE_LIMITED: _kind(429, "Too many requests", "Wait as long as the header Retry-After says."),
+    ProblemCode.INVALID_SIGNATURE: _kind(
+        401,
+        "Not signed with a secret of this carrier",
+        "Sign id, time and body with the secret, as Standard Webhooks has it.",
+    ),
+    ProblemCode.STALE_WEBHOOK: _kind(
+        401, "Signed more than 5 minutes from now", "Sign each delivery when it is sent, and set the clock."
+    ),
 }
 
 #: What is in the body.
@@ -109,13 +134,16 @@ _BODY: Final[dict[str, ProblemKind]] = {
     ProblemCode.INVALID_JSON: _kind(400, "Not valid JSON", "Send JSON (RFC 8259) in UTF-8, one value and no more."),
     ProblemCode.DUPLICATE_KEY: _kind(400, "A key stands twice", "Give every key of an object once."),
     ProblemCode.UNKNOWN_FIELD: _kind(400, "Unknown field", "Leave the field out, or check how it is spelled."),
-    ProblemCode.MISSING_FIELD: _kind(422, "A field is missing", "Add the field."),
+    ProblemCode.MISSING_FIELD: _kind(
+        422, "A field is missing", "Add the field that `errors` names; without `errors` the whole body is missing."
+    ),
     ProblemCode.INVALID_TYPE: _kind(422, "Wrong type", "Give the field the JSON type that the API description names."),
     ProblemCode.INVALID_ENUM: _kind(422, "Unknown word", "Use one of the words that the API description lists."),
     ProblemCode.INVALID_TIME: _kind(
         422,
         "Not a usable time",
-        "Send an RFC 3339 instant with an offset, such as 2026-11-20T13:00:00Z, in the future and within 7 days.",
+        "Send an RFC 3339 instant with an offset, such as 2026-11-20T13:00:00Z. When to send, or to stop trying, is in "
+        "the future and within 7 days.",
     ),
     ProblemCode.INVALID_CHARACTER: _kind(
         422, "A character that no phone shows", "Remove control characters and noncharacters from the text."
@@ -132,6 +160,11 @@ _BODY: Final[dict[str, ProblemKind]] = {
     ProblemCode.TOO_MANY_ITEMS: _kind(413, "Too many items", "Send fewer items at once; a batch takes 1,000 messages."),
     ProblemCode.EMPTY_BATCH: _kind(422, "Nothing in the batch", "Send at least one line with a message."),
     ProblemCode.NOT_SUPPORTED: _kind(422, "Not supported", "Leave the field out: this server does not offer it."),
+    ProblemCode.MALFORMED: _kind(
+        400,
+        "Not a delivery that can be read",
+        "Send JSON: one object, or a list of objects as long as the API description says.",
+    ),
 }
 
 #: Repeating and undoing.
@@ -151,6 +184,9 @@ _REPEATING: Final[dict[str, ProblemKind]] = {
 
 #: Our own state.
 _OURS: Final[dict[str, ProblemKind]] = {
+    ProblemCode.OVERLOADED: _kind(
+        503, "Too many requests at once", "Nothing was accepted. Try again after the time in the header Retry-After."
+    ),
     ProblemCode.QUEUE_FULL: _kind(503, "Too much is waiting", "Try again after the time in the header Retry-After."),
     ProblemCode.QUEUE_UNAVAILABLE: _kind(
         503, "Messages cannot be stored right now", "Nothing was accepted. Try again after the time in Retry-After."
@@ -158,15 +194,14 @@ _OURS: Final[dict[str, ProblemKind]] = {
     ProblemCode.REGISTRY_UNAVAILABLE: _kind(
         503, "Registrations cannot be looked up right now", "Nothing was accepted. Try again after Retry-After."
     ),
-    ProblemCode.JUDGEMENT_FAILED: _kind(
-        503, "The message could not be judged", "Nothing was accepted. Try again later, or tell support the request id."
-    ),
     ProblemCode.OUTCOME_UNKNOWN: _kind(
         503,
         "Nobody knows whether the message was accepted",
         "Repeat the request with the same idempotency key, which is safe. Without a key, look before you repeat it.",
     ),
-    ProblemCode.INTERNAL_ERROR: _kind(500, "A fault of ours", "Tell support the request id."),
+    ProblemCode.INTERNAL_ERROR: _kind(
+        500, "A fault of ours", "Try again with the same idempotency key. If it stays so, tell support the request id."
+    ),
 }
 
 PROBLEMS: Final[Mapping[str, ProblemKind]] = MappingProxyType(

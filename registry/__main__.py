@@ -41,7 +41,7 @@ RegistryUrl = Annotated[
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0917 - options
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     registry_url: RegistryUrl = None,
@@ -52,6 +52,7 @@ def serve(
         int | None,
         typer.Option(help="Port of /metrics, /healthz and /readyz. (default: 8092)"),
     ] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error. (default: info)")] = None,
     supervised: Annotated[bool, typer.Option("--supervised", help="End when standard input does.")] = False,  # noqa: FBT002 - an option
 ) -> None:
     """Keep the registry store equal to the database, until stopped.
@@ -61,6 +62,7 @@ def serve(
     gateways' facts grow stale within 3 seconds.
     """
     from registry import app as registry_app  # noqa: PLC0415 - heavy
+    from registry.logs import log_as_json  # noqa: PLC0415 - heavy
     from registry.projector import HistoryError  # noqa: PLC0415 - heavy
 
     settings = _settings(
@@ -71,8 +73,9 @@ def serve(
         http_port=http_port,
         admin_host=admin_host,
         admin_port=admin_port,
+        log_level=log_level,
     )
-    terminal.log_as_json()
+    log_as_json(settings.log_level)
     with terminal.refusals(HistoryError):
         _run(lambda: registry_app.serve(settings, supervised=supervised))
 

@@ -22,6 +22,7 @@ from registry.barrier import Barrier, How, Outcome
 from registry.commands import change
 from registry.database import Database
 from registry.http_common import json_response, read_json_body
+from registry.openapi import description_routes
 from registry.problems import PROBLEMS, Problem
 from registry.projector import read_position
 from registry.store import boot_time
@@ -51,7 +52,11 @@ class AdminApi:
 
     def routes(self) -> list[web.RouteDef]:
         """List the routes."""
-        found = [web.get("/", _about), web.get("/v1/problems", _problems)]
+        found = [
+            web.get("/", _about, allow_head=False),
+            web.get("/v1/problems", _problems, allow_head=False),
+            *description_routes(),
+        ]
         for resource in RESOURCES:
             found += [
                 web.get(resource.path, self._getter(resource), allow_head=False),

@@ -15,7 +15,7 @@ import structlog
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from metrics.admin import admin_app, serve_admin
+from metrics.admin import admin_app, listening, serve_admin
 from metrics.registry import RegistryMetrics
 from registry.admin_routes import AdminApi
 from registry.barrier import Barrier
@@ -91,8 +91,7 @@ async def _serve_http(settings: Settings, api: AdminApi) -> AsyncIterator[int]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
-        port: int = runner.addresses[0][1]
-        yield port
+        async with listening(runner, settings.http_host, settings.http_port) as port:
+            yield port
     finally:
         await runner.cleanup()

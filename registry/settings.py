@@ -7,6 +7,7 @@ Not here: what belongs to one import only (importer.py, ImportOptions).
 """
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,6 +30,8 @@ class Settings(BaseSettings):
     admin_host: str = "127.0.0.1"
     #: Port of /metrics, /healthz and /readyz; 0 lets the system choose.
     admin_port: int = Field(default=8092, ge=0, le=65535)
+    #: debug, info, warning or error.
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def sql_url(self) -> str:
         """Return the URL of the database in use."""

@@ -1,9 +1,9 @@
-"""What a person sees of a command: progress, a report, a refusal, or log lines.
+"""What a person sees of a command: progress, a report, or a refusal.
 
 Reports go to standard output, everything else to standard error. No phone number and no key is shown: a row is named by
 its place in the file.
 
-Not here: the commands and their options (__main__.py).
+Not here: the commands and their options (__main__.py), log lines (logs.py).
 """
 
 from collections.abc import Iterator
@@ -61,17 +61,3 @@ def show(report: "Report") -> None:
         rows = len({(bad.kind, bad.index) for bad in report.bad})
         what = "1 row was not imported: correct it" if rows == 1 else f"{rows} rows were not imported: correct them"
         typer.secho(f"{what} and import again.", err=True, fg=typer.colors.RED)
-
-
-def log_as_json() -> None:
-    """Log one JSON object a line to standard error."""
-    import orjson  # noqa: PLC0415 - heavy
-    import structlog  # noqa: PLC0415 - heavy
-
-    def render(_: Any, __: str, event: structlog.typing.EventDict) -> str:
-        return orjson.dumps(event, default=str).decode()
-
-    structlog.configure(
-        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), render],
-        logger_factory=structlog.WriteLoggerFactory(file=typer.get_text_stream("stderr")),
-    )

@@ -26,7 +26,7 @@ def test_a_kind_says_what_to_do(code):
 
 
 @pytest.mark.parametrize(
-    "code", ["queue_full", "queue_unavailable", "registry_unavailable", "judgement_failed", "outcome_unknown"]
+    "code", ["overloaded", "queue_full", "queue_unavailable", "registry_unavailable", "outcome_unknown"]
 )
 def test_what_is_our_fault_may_be_tried_again(code):
     """503, and never a pass."""

@@ -1,6 +1,7 @@
 """A served registry with two companies, and callers with keys, for the tests of the admin API."""
 
 import contextlib
+import json
 from typing import NamedTuple
 
 import aiohttp
@@ -9,9 +10,14 @@ from redis.asyncio import Redis
 from registry.app import running
 from registry.commands import change
 from registry.credentials import mint
+from registry.openapi import openapi
 from registry.settings import Settings
 from registry.store import RegistryStore
+from tests.contracts.documented import Contract
 from tests.registry.builders import BASICS, DID, OTHER_DID, a_brand, a_campaign, a_number, a_tenant, a_user, eventually
+
+#: What answers are held against.
+_CONTRACT = Contract(openapi())
 
 SOLO_DID = "+12025550103"
 
@@ -87,7 +93,10 @@ class Api:
             options["json"] = body
         url = f"http://127.0.0.1:{self.registry.http_port}{path}"
         async with self.session.request(method, url, headers=headers, **options) as answer:
-            return Answer(answer.status, await answer.json(content_type=None), dict(answer.headers))
+            text = await answer.text()
+            _CONTRACT.check(method, path, answer.status, answer.headers, text)
+            body = json.loads(text) if "json" in answer.headers["Content-Type"] else text
+            return Answer(answer.status, body, dict(answer.headers))
 
     async def get(self, path, **options):
         """Look at an object."""

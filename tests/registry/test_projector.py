@@ -78,6 +78,18 @@ class TestFollowing:
         assert documents.load_brand(await redis.get(documents.brand_key("BACME"))).vetting_score == 78
         assert documents.load_user(await redis.get(documents.user_key("ben"))).number == DID
 
+    async def test_what_answers_to_people_need(self, database, store, redis):
+        """Who the texts are from, what the campaign promised to say, and whose a number without an owner is."""
+        pooled = a_number("+12125550199", user=None)
+        await do(database, *BASICS, a_campaign(help_message="Call us"), pooled)
+        async with projecting(database, store):
+            await in_step(database, store)
+
+        assert documents.load_brand_name(await redis.get(documents.brand_key("BACME"))) == a_brand().legal_name != ""
+        assert documents.load_help_message(await redis.get(documents.campaign_key("CACME"))) == "Call us"
+        assert documents.load_pool_of(await redis.get(documents.number_key("+12125550199"))) == "acme"
+        assert documents.load_pool_of(await redis.get(documents.number_key(DID))) == ""
+
     async def test_changes_come_in_the_order_of_their_commits(self, database, store, redis):
         """A suspension and its lifting must not change places."""
         async with projecting(database, store):

@@ -9,12 +9,31 @@ from typing import Any
 from gateway.problems import PROBLEMS
 from tests.gateway.running_edge import Answer, Edge, Tally, a_body, as_json, assert_plain, assert_problem
 
+#: Problems that are about no one field of the body, and reasons that are about what is registered.
+NAMELESS = frozenset(
+    "body_too_large unsupported_media_type unsupported_encoding unauthenticated forbidden invalid_json".split()
+)
+
+
+def assert_names_the_field(body: dict[str, Any], raw: bytes, **headers: str) -> None:
+    """Check that a refusal says which field is wrong, where it is a field: never by a name that may be a value."""
+    code = body["code"]
+    in_header = code == "idempotency_mismatch" or (code == "invalid_idempotency_key" and "Idempotency_Key" in headers)
+    if code in NAMELESS or in_header or not raw.lstrip().startswith(b"{"):
+        return
+    if code in {"unknown_field", "duplicate_key"} and "errors" not in body:
+        return  # A name that may be a number or a key, or one deep inside.
+    (fault,) = body["errors"]
+    assert fault["code"] == code
+    assert fault["pointer"].startswith("/")
+
 
 async def refused(edge: Edge, body: Any, status: int, code: str, *, key: str | None = "ann", **headers: str) -> Answer:
     """Send one body to POST /v1/messages."""
     before = await edge.tally()
     answer = await edge.post("/v1/messages", body, key=key, **headers)
     assert_problem(answer, status, code, body)
+    assert_names_the_field(answer.json, as_json(body), **headers)
     await _nothing_came_of_it(edge, before, code)
     return answer
 
@@ -37,6 +56,7 @@ async def refused_line(edge: Edge, line: Any, status: int, code: str, *, key: st
     bad, following = answer.lines
     assert (bad["status"], bad["code"], following["status"]) == (status, code, 202 if _can_send(key) else 403)
     assert_plain(bad, line)
+    assert_names_the_field(bad, as_json(line))
     after = await edge.tally()
     decided = code not in PROBLEMS
     assert after.accepted + after.refused == before.accepted + before.refused + decided + 1

@@ -243,6 +243,22 @@ class TestJson:
         """Nobody knows which one was meant."""
         await refused_both_ways(edge, raw, 400, "duplicate_key")
 
+    @pytest.mark.parametrize(
+        ("raw", "pointer"),
+        [
+            (b'{"to": "%b", "to": "1", "text": "x"}' % MOBILE.encode(), "/to"),
+            (rb'{"from": "1", "fr\u006fm": "2", "to": "1"}', "/from"),
+            (b'{"14155550143": 1, "14155550143": 2}', None),
+            (b'{"media": [{"id": "a", "id": "b"}], "to": "1"}', None),
+            (b'{"to": "1", "a": %b{"b": 1, "b": 2}%b}' % (b"[" * 1_000, b"]" * 1_000), None),
+        ],
+    )
+    async def test_row_38_which_one_stands_twice(self, edge, raw, pointer):
+        """It is named where its name cannot be a value; deeper inside the fix alone must do."""
+        answer = await refused(edge, raw, 400, "duplicate_key")
+
+        assert answer.json.get("errors") == (pointer and [{"pointer": pointer, "code": "duplicate_key"}])
+
     @pytest.mark.parametrize("text", [r"\"to\":", r"{\"to\": 1, \"to\": 2}", r"\\", r"\\\":"])
     async def test_row_38_what_only_looks_like_a_duplicate(self, edge, text):
         """Text is text, whatever it looks like."""

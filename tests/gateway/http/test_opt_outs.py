@@ -112,7 +112,13 @@ async def test_what_is_no_opt_out(edge, body, status, code):
     [
         ({"keyword": "start"}, "invalid_enum", "/opt_outs/0/keyword"),
         ({"keyword": "Help!"}, "invalid_enum", "/opt_outs/0/keyword"),
+        ({"keyword": "START"}, "invalid_enum", "/opt_outs/0/keyword"),
+        ({"keyword": " start "}, "invalid_enum", "/opt_outs/0/keyword"),
         ({"number": "garbage"}, "invalid_number", "/opt_outs/0/number"),
+        ({"number": 0}, "invalid_type", "/opt_outs/0/number"),
+        ({"number": False}, "invalid_type", "/opt_outs/0/number"),
+        ({"keyword": ["stop"]}, "invalid_type", "/opt_outs/0/keyword"),
+        ({"at": "yesterday"}, "invalid_time", "/opt_outs/0/at"),
     ],
 )
 async def test_what_is_no_opt_out_is_refused(edge, fields, code, pointer):
@@ -122,3 +128,11 @@ async def test_what_is_no_opt_out_is_refused(edge, fields, code, pointer):
     assert_problem(answer, 422, code)
     assert answer.json["errors"] == [{"pointer": pointer, "code": code}]
     assert (await edge.send(to="+12145550100")).status == 202
+
+
+async def test_a_recipient_that_is_no_text_is_named(edge):
+    """By its place in the list."""
+    answer = await put(edge, a_row(MOBILE, keyword="stop"), a_row(4_155_550_143))
+
+    assert_problem(answer, 422, "invalid_type")
+    assert answer.json["errors"] == [{"pointer": "/opt_outs/1/recipient", "code": "invalid_type"}]

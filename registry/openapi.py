@@ -1,0 +1,380 @@
+"""The admin API's own description: GET /v1/openapi.json for programs, GET /v1/docs for people. Neither asks for a key.
+
+What may be changed is taken from the models that read a change (admin_patches.py), what is shown from the records.
+
+Not here: how a table becomes a document or a page (apidocs/).
+"""
+
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter
+
+from apidocs.document import document, problem_example
+from apidocs.page import CONTENT_SECURITY_POLICY, page
+from apidocs.table import (
+    JSON,
+    PROBLEM_FIELDS,
+    Answer,
+    Body,
+    Description,
+    Operation,
+    Parameter,
+    Sample,
+    closed,
+    nullable,
+    ref,
+)
+from registry.admin_patches import BrandPatch, CampaignPatch, KeyPatch, NumberPatch
+from registry.barrier import How
+from registry.problems import PROBLEMS
+from registry.records import ApiKey, Assignment, Brand, Campaign, Number
+
+_ABOUT: Final = (
+    "Numbers, campaigns, brands and keys of a company, for its admins.\n\n"
+    "A change is committed, and answered with 200 once no process can judge by what was before, or with 202 after a "
+    "few seconds without knowing; it stands either way, and the same request may be sent again. What belongs to others "
+    "is not found. A refusal is `application/problem+json` (RFC 9457): `code` says why, `detail` what to do, `errors` "
+    "which field; it never repeats a value. A path that is none of these is 404 `not_found`, another method 405 "
+    "`method_not_allowed` with the header Allow."
+)
+_OBJECTS: Final = "Objects"
+_EXPLAINED: Final = "What things mean"
+_CARRIERS: Final = ("att", "tmobile", "verizon", "us_cellular")
+_DECLARATIONS: Final = ("embedded_link", "embedded_phone", "age_gated", "direct_lending")
+
+_EVERY: Final = ("internal_error",)
+_LOOKS: Final = (*_EVERY, "unauthenticated", "forbidden", "not_found", "database_unavailable")
+_CHANGES: Final = (
+    *_LOOKS,
+    "body_too_large",
+    "incomplete_body",
+    "unsupported_media_type",
+    "unsupported_encoding",
+    "invalid_json",
+    "duplicate_key",
+    "empty_change",
+    "unknown_field",
+    "invalid_type",
+    "invalid_enum",
+    "invalid_value",
+)
+
+_CHANGE: Final = {
+    "anyOf": [
+        closed(
+            {
+                "seq": {"type": "integer"},
+                "effective": {"type": "boolean", "enum": [True]},
+                "effective_after_ms": {"type": "integer", "minimum": 0},
+                "by": {"type": "string", "enum": [how.value for how in How if how is not How.NOT_YET]},
+            }
+        ),
+        closed(
+            {
+                "seq": {"type": "integer"},
+                "effective": {"type": "boolean", "enum": [False]},
+                "awaits": {"type": "string", "description": "What it waits for."},
+            }
+        ),
+    ],
+    "description": "How far the change has come.",
+}
+
+
+def _plain(schema: Any, *, drop: tuple[str, ...] = ("title",)) -> Any:
+    """Return a model's schema without the titles that are only its fields' names, and without defaults of a patch."""
+    if isinstance(schema, list):
+        return [_plain(item, drop=drop) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        name: {field: _plain(value, drop=drop) for field, value in item.items()}
+        if name == "properties"
+        else _plain(item, drop=drop)
+        for name, item in schema.items()
+        if name not in drop
+    }
+
+
+def _patch(model: type[BaseModel]) -> dict[str, Any]:
+    """Describe a change: a field that is left out stays, so a default says nothing."""
+    found = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    found.pop("$defs", None)
+    return {**_plain(found, drop=("title", "default")), "minProperties": 1}
+
+
+def _inner(model: type[BaseModel]) -> dict[str, Any]:
+    found = model.model_json_schema(ref_template="#/components/schemas/{model}").get("$defs", {})
+    return {name: {**_plain(one, drop=("title", "default")), "minProperties": 1} for name, one in found.items()}
+
+
+def _fields(record: type, *without: str) -> dict[str, Any]:
+    """Describe the fields of a record."""
+    properties = TypeAdapter(record).json_schema(mode="serialization")["properties"]
+    return {name: _plain(schema) for name, schema in properties.items() if name not in without}
+
+
+def _shown() -> dict[str, Any]:
+    states = {name: {"type": "string"} for name in _CARRIERS}
+    declares = {name: {"type": "boolean"} for name in _DECLARATIONS}
+    return {
+        "Number": closed(_fields(Number) | {"assignment": nullable(closed(_fields(Assignment, "did")))}),
+        "Campaign": closed(
+            _fields(Campaign, *_CARRIERS, *_DECLARATIONS) | {"carriers": closed(states), "declares": closed(declares)}
+        ),
+        "Brand": closed(_fields(Brand)),
+        "Key": closed(_fields(ApiKey, "sha256") | {"revoked": {"type": "boolean"}}),
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    shown = _shown()
+    changed = {f"Changed{name}": closed({**schema["properties"], "change": _CHANGE}) for name, schema in shown.items()}
+    patches = (NumberPatch, CampaignPatch, BrandPatch, KeyPatch)
+    return {
+        **shown,
+        **changed,
+        **{model.__name__: _patch(model) for model in patches},
+        **{name: schema for model in patches for name, schema in _inner(model).items()},
+        "Problem": closed(PROBLEM_FIELDS, optional=("errors",)),
+        "Problems": closed({"problems": {"type": "array", "items": {"type": "object"}}}),
+        "About": closed({"service": {"type": "string"}}),
+    }
+
+
+def _refused(code: str, pointer: str, fix: str) -> dict[str, Any]:
+    shown = problem_example(code, PROBLEMS[code])
+    name = shown.pop("request_id")
+    return {
+        **shown,
+        "detail": f"{pointer}: {fix}" if fix else shown["detail"],
+        "errors": [{"pointer": pointer, "code": code}],
+        "request_id": name,
+    }
+
+
+_DONE: Final = {"seq": 124, "effective": True, "effective_after_ms": 22, "by": "processes"}
+_NUMBER: Final = {
+    "did": "+12125550112",
+    "tenant": "acme",
+    "user": "acme-kim",
+    "kind": "local",
+    "sms": "enabled",
+    "sms_enabled_at": "2026-03-02T17:00:00Z",
+    "number_changed_at": None,
+    "licence_changed_at": None,
+    "toll_free_verification": None,
+    "assignment": {"state": "assigned", "campaign_id": "CACME04", "brand_id": "BACME01"},
+}
+_CAMPAIGN: Final = {
+    "id": "CACME05",
+    "brand_id": "BACME01",
+    "use_case": "delivery_notification",
+    "sub_use_cases": [],
+    "status": "active",
+    "sharing": "accepted",
+    "dca_complete": True,
+    "mock": False,
+    "osr_status": None,
+    "att_class": "A",
+    "description": "A program tells customers when spare parts arrive.",
+    "samples": [],
+    "opt_out_keywords": ["STOP"],
+    "help_message": "",
+    "carriers": {"att": "approved", "tmobile": "rejected", "verizon": "approved", "us_cellular": "approved"},
+    "declares": {"embedded_link": True, "embedded_phone": True, "age_gated": False, "direct_lending": False},
+}
+_BRAND: Final = {
+    "id": "BACME01",
+    "tenant": "acme",
+    "legal_name": "Acme Home Services LLC",
+    "status": "vetted_verified",
+    "vetting_score": 78,
+    "government": False,
+}
+_KEY: Final = {
+    "id": "Zk3v0tQm9xWd",
+    "tenant": "acme",
+    "user": None,
+    "scopes": ["send", "read", "admin"],
+    "label": "minted by import",
+    "revoked_at": None,
+    "revoked": False,
+}
+#: Kind of object: path, parameter, an object, a change with what it makes of the object, and a slip with its answer.
+_KINDS: Final = (
+    (
+        "Number",
+        "/v1/numbers/{did}",
+        _NUMBER,
+        ({"assignment": None}, {"assignment": None}),
+        ({"sms": "on"}, _refused("invalid_enum", "/sms", "Use enabled, disabled or superseded.")),
+        ("missing_field", "unknown_campaign", "unknown_user"),
+    ),
+    (
+        "Campaign",
+        "/v1/campaigns/{id}",
+        _CAMPAIGN,
+        ({"status": "suspended"}, {"status": "suspended"}),
+        ({"osr_status": -1}, _refused("invalid_value", "/osr_status", "Give it a whole number, zero or more.")),
+        (),
+    ),
+    (
+        "Brand",
+        "/v1/brands/{id}",
+        _BRAND,
+        ({"vetting_score": 80}, {"vetting_score": 80}),
+        ({"vetting_score": "80"}, _refused("invalid_type", "/vetting_score", "Give it a whole number.")),
+        (),
+    ),
+    (
+        "Key",
+        "/v1/keys/{id}",
+        _KEY,
+        ({"revoked": True}, {"revoked_at": "2026-11-20T20:00:00Z", "revoked": True}),
+        (
+            {"label": "old"},
+            _refused("unknown_field", "/label", "Leave it out; what can be changed here is revoked, scopes."),
+        ),
+        (),
+    ),
+)
+
+
+def _objects() -> list[Operation]:
+    """Describe GET and PATCH of every kind of object."""
+    found = []
+    for kind, path, shown, (change, makes), (slip, refusal), more in _KINDS:
+        name = "did" if "{did}" in path else "id"
+        parameter = Parameter(
+            name=name,
+            place="path",
+            description="E.164; with %2B or + before the digits." if name == "did" else f"Id of a {kind.lower()}.",
+            schema={"type": "string"},
+            example=shown[name],
+        )
+        found += [
+            Operation(
+                method="GET",
+                path=path,
+                id=f"get{kind}",
+                tag=_OBJECTS,
+                summary=f"Look at a {kind.lower()}",
+                scope="admin",
+                parameters=(parameter,),
+                answers=(Answer(status=200, description="As it is in the database.", schema=ref(kind)),),
+                problems=_LOOKS,
+                samples=(Sample(name="shown", summary="As it is", status=200, answer=shown),),
+            ),
+            Operation(
+                method="PATCH",
+                path=path,
+                id=f"change{kind}",
+                tag=_OBJECTS,
+                summary=f"Change a {kind.lower()}",
+                description="Fields that are left out stay.",
+                scope="admin",
+                parameters=(parameter,),
+                body=Body(schema=ref(f"{kind}Patch"), description="The fields that change; at most 64 KiB."),
+                answers=(
+                    Answer(status=200, description="It is effective everywhere.", schema=ref(f"Changed{kind}")),
+                    Answer(status=202, description="It is kept; effective soon.", schema=ref(f"Changed{kind}")),
+                ),
+                problems=(*_CHANGES, *more),
+                samples=(
+                    Sample(
+                        name="change",
+                        summary="A change",
+                        status=200,
+                        body=change,
+                        answer={**shown, **makes, "change": _DONE},
+                        after=(f"get{kind}/shown",),
+                    ),
+                    Sample(
+                        name="slip",
+                        summary="A slip",
+                        status=PROBLEMS[refusal["code"]].status,
+                        body=slip,
+                        answer=refusal,
+                    ),
+                ),
+            ),
+        ]
+    return found
+
+
+def _explained() -> list[Operation]:
+    """Describe what needs no key."""
+    rows = (
+        ("/", "getAbout", "See which service this is", ref("About"), JSON),
+        ("/v1/problems", "getProblems", "See what calls are refused for", ref("Problems"), JSON),
+        ("/v1/openapi.json", "getOpenApi", "Get this description", {"type": "object"}, JSON),
+        ("/v1/docs", "getDocs", "Read this description", {"type": "string"}, "text/html"),
+    )
+    return [
+        Operation(
+            method="GET",
+            path=path,
+            id=name,
+            tag=_EXPLAINED,
+            summary=summary,
+            description="No key is needed.",
+            answers=(Answer(status=200, description="It.", schema=schema, content_type=kind),),
+            problems=_EVERY,
+            samples=(Sample(name="all", summary="No key is needed", status=200, key="none"),),
+        )
+        for path, name, summary, schema, kind in rows
+    ]
+
+
+@lru_cache(maxsize=1)
+def description() -> Description:
+    """Return the table that the document is made from."""
+    return Description(
+        title="A2P registry",
+        version=version("a2p-gateway"),
+        description=_ABOUT,
+        tags={_OBJECTS: "Look at and change what is registered.", _EXPLAINED: "Codes, and this description."},
+        operations=[*_objects(), *_explained()],
+        problems=PROBLEMS,
+        schemas=_schemas(),
+        security={
+            "key": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "a2p_<id>_<secret>",
+                "description": "An API key of the company with the scope `admin`.",
+            },
+        },
+    )
+
+
+@lru_cache(maxsize=1)
+def openapi() -> dict[str, Any]:
+    """Return the document."""
+    return document(description())
+
+
+def description_routes() -> list[web.RouteDef]:
+    """List the routes; both answers are made once."""
+    raw, html = orjson.dumps(openapi()), page(openapi()).encode()
+    headers = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+    async def as_json(_: web.Request) -> web.Response:
+        return web.Response(body=raw, content_type=JSON, headers={"Access-Control-Allow-Origin": "*"})
+
+    async def as_page(_: web.Request) -> web.Response:
+        return web.Response(body=html, content_type="text/html", charset="utf-8", headers=headers)
+
+    return [
+        web.get("/v1/openapi.json", as_json, allow_head=False),
+        web.get("/v1/docs", as_page, allow_head=False),
+    ]
