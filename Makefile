@@ -3,7 +3,7 @@
 PYTHON  ?= python3
 # How many test processes; auto is one a core.
 WORKERS ?= auto
-# Handed on to the command of run, test, bench, mutate, soak and revocations.
+# Handed on to the command of run, test, bench, peers, mutate, soak and revocations.
 ARGS    ?=
 
 venv  := .venv
@@ -11,12 +11,12 @@ bin   := $(venv)/bin
 stamp := $(venv)/.installed
 
 compiled := .compiled
-sources  := $(shell find compliance gateway registry metrics loadtests -name '*.py' -o -name '*.toml' -o -name '*.lua' -o -name '*.tsv' 2>/dev/null)
+sources  := $(shell find apidocs compliance gateway registry metrics loadtests -name '*.py' -o -name '*.toml' -o -name '*.lua' -o -name '*.tsv' 2>/dev/null)
 # Compiled packages before those of the checkout, if they are there.
 fast      = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(compiled)/packages:$(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench mutate soak revocations compiled clean
+.PHONY: help run test lint bench peers mutate soak revocations compiled clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -41,13 +41,20 @@ bench: $(stamp) ## measure ourselves, compiled where there is a C compiler, besi
 		echo 'no C compiler: the send path is measured as plain Python'; fi
 	$(fast) $(bin)/python -m loadtests.bench $(ARGS)
 
+# RUNLEVEL=1 keeps the package from starting a service.
+peers: $(stamp) ## measure ourselves beside Kannel (root installs Debian's package where it is missing)
+	@command -v bearerbox >/dev/null || [ ! -x /usr/bin/apt-get ] || [ "$$(id -u)" != 0 ] || { apt-get update -qq && \
+		RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends kannel; } >/dev/null || true
+	@if command -v cc >/dev/null; then $(MAKE) --no-print-directory compiled; else rm -rf $(compiled); fi
+	$(fast) $(bin)/python -m loadtests.peers $(ARGS)
+
 compiled: $(compiled)/.built ## make the send path machine code in .compiled/, beside the checkout (needs cc; 2 minutes)
 
 # In a copy, for the compiler leaves things where it works.
 $(compiled)/.built: $(stamp) $(sources)
 	@echo 'compiling into $(compiled) ...'
 	@rm -rf $(compiled) && mkdir -p $(compiled)/source
-	@cp -r pyproject.toml README.md LICENSE compliance gateway registry metrics loadtests $(compiled)/source
+	@cp -r pyproject.toml README.md LICENSE apidocs compliance gateway registry metrics loadtests $(compiled)/source
 	@$(bin)/python -m pip --version >/dev/null 2>&1 || $(bin)/python -m ensurepip >/dev/null
 	@HATCH_BUILD_HOOKS_ENABLE=1 $(bin)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--target $(compiled)/packages $(compiled)/source

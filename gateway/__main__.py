@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "send": "gateway.commands.send:send",
     "status": "gateway.commands.status:status",
     "doubts": "gateway.commands.doubts:doubts",
+    "orphans": "gateway.commands.orphans:orphans",
     "judge": "gateway.commands.judge:judge",
     "replay": "gateway.commands.replay:replay",
     "reasons": "gateway.commands.reasons:reasons",

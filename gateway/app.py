@@ -4,7 +4,6 @@ The server is last in and first out: we stop taking messages before we stop keep
 the stores close. Only this file and worker_app.py name concrete stores and connectors.
 """
 
-import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,20 +15,27 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from compliance import Code, Verdict
-from gateway.edge.front import Ask, Front
+from compliance.inbound import Meaning
+from gateway.edge.admission import Admission, Cause
+from gateway.edge.guard import Full, Phase
 from gateway.edge.http_common import answers_problems, name_server
 from gateway.edge.http_messages import MessageRoutes
 from gateway.edge.http_people import PeopleRoutes
+from gateway.edge.inbound_desk import InboundDesk, Place
+from gateway.edge.inbound_replies import Answered, InboundReplies
+from gateway.edge.inbound_route import InboundRoutes
+from gateway.edge.intake import Intake
 from gateway.edge.keys import Keys
+from gateway.edge.openapi import DescriptionRoutes
+from gateway.edge.public_port import Watched, serving
 from gateway.edge.receipts import RECEIPT_WORDS
 from gateway.edge.receipts_route import ReceiptRoutes
-from gateway.edge.replies import Reply
-from gateway.edge.sending import send_one
 from gateway.edge.webhooks import parse_secret
 from gateway.envelope import Channel
 from gateway.leaving import Leaving
 from gateway.near.opening import open_near_cache, process_name
 from gateway.policies import load_policy
+from gateway.pressure import Marks, StorePressure
 from gateway.problems import PROBLEMS
 from gateway.queue.commit import GroupCommit
 from gateway.queue.store import open_store
@@ -38,13 +44,9 @@ from gateway.send.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.watch import Watch
 from metrics.admin import admin_app, serve_admin
+from metrics.edge import EdgeMetrics
 from metrics.gateway import GatewayMetrics
-
-#: Seconds that an idle connection is kept for its next request.
-_KEEP_ALIVE_S: Final = 60.0
-_SHUTDOWN_S: Final = 10.0
-#: Connections that may wait to be taken.
-_BACKLOG: Final = 1_024
+from metrics.inbound import InboundMetrics
 
 #: Every route there is, for labels: templates, never addresses.
 ROUTES: Final = (
@@ -60,7 +62,10 @@ ROUTES: Final = (
     "/v1/opt-outs",
     "/v1/reasons",
     "/v1/problems",
+    "/v1/openapi.json",
+    "/v1/docs",
     "/carriers/{name}/receipts",
+    "/carriers/{name}/inbound",
     "none",
 )
 
@@ -75,22 +80,6 @@ class Running:
     leave: Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Plain:
-    """What answers the front's requests."""
-
-    keys: Keys
-    pipeline: Pipeline
-    metrics: GatewayMetrics
-    leaving: Leaving
-
-    async def answer(self, ask: Ask) -> Reply:
-        """Check the key, then take the message. Raises Problem."""
-        principal = await self.keys.check(ask.authorization)
-        principal.require("send")
-        return await send_one(self.pipeline, principal, ask.keys, ask.body)
-
-
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Run a gateway until the context ends.
@@ -101,32 +90,43 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         policy = load_policy(settings.policy)
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        metrics = _metrics(registry)
+        metrics = new_metrics(registry)
         queue = await stack.enter_async_context(open_store(settings.queue_url, partitions=settings.partitions))
         near = await stack.enter_async_context(open_near_cache(settings, registry, "gateway"))
         commit = await stack.enter_async_context(GroupCommit(queue, observe=metrics.flushed))
+        gatherer = Gatherer(near, queue, policy, _now)
         pipeline = Pipeline(
-            gatherer=Gatherer(near, queue, policy, _now),
+            gatherer=gatherer,
             queue=queue,
             commit=commit,
             policy=policy,
             metrics=metrics,
             process=process_name("gateway"),
         )
-        keys = Keys(near)
+        edge = EdgeMetrics(registry, refused=list(Full), phases=list(Phase), causes=list(Cause))
+        admission = Admission(edge, wait_s=settings.shed_wait_s)
+        keys = Keys(near, proved=admission.learn)
         app = web.Application(middlewares=[answers_problems(metrics)])
         app.on_response_prepare.append(name_server)
         app.add_routes(MessageRoutes(keys, pipeline, queue).routes())
         app.add_routes(PeopleRoutes(keys, queue).routes())
-        app.add_routes(ReceiptRoutes(queue, metrics, _receipt_keys(settings)).routes())
-        watch = await stack.enter_async_context(Watch(near, queue))
+        app.add_routes(DescriptionRoutes().routes())
+        app.add_routes(ReceiptRoutes(queue, metrics, _carrier_secrets(settings)).routes())
+        replies = InboundReplies(
+            near=near, gatherer=gatherer, queue=queue, policy=policy, process=process_name("gateway"), now=_now
+        )
+        desk = InboundDesk(near, queue, replies, _inbound_metrics(registry, settings))
+        app.add_routes(InboundRoutes(desk, _carrier_secrets(settings)).routes())
+        pressure = StorePressure(queue, _marks(settings), admission)
+        watch = await stack.enter_async_context(Watch(near, queue, pressure.look))
         leaving = Leaving(watch.not_ready, settings.pre_stop_s)
         app.on_response_prepare.append(leaving.close_connection)
         admin_port = await stack.enter_async_context(
             serve_admin(admin_app(registry, leaving.not_ready), settings.admin_host, settings.admin_port),
         )
-        plain = _Plain(keys, pipeline, metrics, leaving)
-        port = await stack.enter_async_context(_serving(app, plain, settings))
+        plain = Intake(keys, pipeline)
+        watched = Watched(admission=admission, metrics=metrics, edge=edge, leaving=leaving)
+        port = await stack.enter_async_context(serving(app, plain.take, settings, watched))
         gc.collect()
         gc.freeze()
         yield Running(port=port, admin_port=admin_port, leave=leaving.leave)
@@ -136,13 +136,24 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _receipt_keys(settings: Settings) -> dict[str, list[bytes]]:
-    """Return the secrets that each carrier's receipts may be signed with; ValueError for one that is none."""
+def _carrier_secrets(settings: Settings) -> dict[str, list[bytes]]:
+    """Return the secrets that each carrier's deliveries may be signed with; ValueError for one that is none."""
     secrets = [parse_secret(secret.get_secret_value()) for secret in settings.carrier_receipt_secrets]
     return {settings.carrier_name: secrets}
 
 
-def _metrics(registry: CollectorRegistry) -> GatewayMetrics:
+def _inbound_metrics(registry: CollectorRegistry, settings: Settings) -> InboundMetrics:
+    return InboundMetrics(
+        registry,
+        carriers=[settings.carrier_name],
+        meanings=list(Meaning),
+        places=list(Place),
+        replies=[one for one in Answered if one is not Answered.UNKNOWN],
+    )
+
+
+def new_metrics(registry: CollectorRegistry) -> GatewayMetrics:
+    """Make the gateway's counters, their labels' values being what the code knows."""
     return GatewayMetrics(
         registry,
         channels=list(Channel),
@@ -154,30 +165,10 @@ def _metrics(registry: CollectorRegistry) -> GatewayMetrics:
     )
 
 
-@contextlib.asynccontextmanager
-async def _serving(app: web.Application, plain: _Plain, settings: Settings) -> AsyncIterator[int]:
-    """Serve on the public port; several processes may share it. Plain texts are answered by the front."""
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=_KEEP_ALIVE_S,
-        shutdown_timeout=_SHUTDOWN_S,
+def _marks(settings: Settings) -> Marks:
+    return Marks(
+        memory=settings.shed_memory,
+        disk_free=settings.shed_disk_free,
+        log_bytes=settings.shed_log_bytes,
+        backlog_s=settings.shed_backlog_s,
     )
-    await runner.setup()
-    general = runner.server
-    assert general is not None, "setup makes it"  # noqa: S101 - for the type checker
-    front = Front(
-        plain.answer, general, plain.metrics, is_leaving=lambda: plain.leaving.has_begun, keep_alive_s=_KEEP_ALIVE_S
-    )
-    try:
-        server = await asyncio.get_running_loop().create_server(
-            front, settings.host, settings.port, reuse_port=True, backlog=_BACKLOG
-        )
-        try:
-            yield int(server.sockets[0].getsockname()[1])
-        finally:
-            server.close()
-            await front.close(_SHUTDOWN_S)
-    finally:
-        await runner.cleanup()

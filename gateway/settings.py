@@ -44,6 +44,36 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     #: Several gateways may share it.
     port: Port = 8080
+    #: Names that requests may be for, beside the host of A2P_PUBLIC_URL and loopback; *.example.com, or * for all.
+    hosts: tuple[str, ...] = ()
+    #: Connections open at once; more are refused.
+    max_connections: Annotated[int, Field(ge=1)] = 2_000
+    #: Of them one address's (of IPv6 a /64). A load balancer is one address: set it to A2P_MAX_CONNECTIONS behind one.
+    max_connections_per_peer: Annotated[int, Field(ge=1)] = 1_000
+    #: Seconds for a request's head, from the connection's start or from the head's first byte.
+    head_timeout_s: Annotated[float, Field(gt=0)] = 5.0
+    #: Seconds that a body may pause, or be behind A2P_BODY_RATE.
+    body_timeout_s: Annotated[float, Field(gt=0)] = 5.0
+    #: Bytes a second, the slowest for bodies and for the reading of answers.
+    body_rate: Annotated[float, Field(gt=0)] = 1_024.0
+    #: Seconds that an answer may lie unread.
+    answer_timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    #: Seconds that a connection may be without a request; 5 when most connections are taken.
+    keep_alive_s: Annotated[float, Field(gt=0)] = 60.0
+    #: Bytes of bodies above 64 KiB in memory at once.
+    body_memory: Annotated[int, Field(ge=1)] = 268_435_456
+    #: Sends are refused while the oldest one under way has waited for so many seconds for the store.
+    shed_wait_s: Annotated[float, Field(gt=0)] = 1.0
+    #: Sends are refused while the queue store uses more than this part of its memory; 1 leaves it to the store.
+    shed_memory: Annotated[float, Field(gt=0, le=1)] = 0.8
+    #: Sends are refused while less than this part of the store's disk (and less than 1 GiB) is free; 0: never. Seen
+    #: where the store is on this machine.
+    shed_disk_free: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    #: Sends are refused while the store's log is larger than so many bytes; 0: never. For stores on other machines.
+    shed_log_bytes: Annotated[int, Field(ge=0)] = 0
+    #: Sends are refused while the oldest message that no worker has taken is so many seconds old; 0: never.
+    shed_backlog_s: Annotated[int, Field(ge=0)] = 3_600
+
     #: Where /metrics, /healthz and /readyz are; keep it private.
     admin_host: str = "127.0.0.1"
     #: A gateway's own.
@@ -57,13 +87,13 @@ class Settings(BaseSettings):
     carrier_url: str = "http://127.0.0.1:8082"
     #: What we show it: Authorization: Bearer <token>.
     carrier_token: SecretStr = SecretStr("carrier-secret")
-    #: Standard Webhooks secrets (whsec_...) that its receipts may be signed with; several during a rotation.
+    #: Standard Webhooks secrets (whsec_...) that its receipts and texts may be signed with; several during a rotation.
     carrier_receipt_secrets: tuple[SecretStr, ...] = ()
     #: Our own address as the carrier reaches it; receipts go to <it>/carriers/<name>/receipts.
     public_url: str = "http://127.0.0.1:8080"
     #: Submissions in flight to the carrier at once.
     carrier_window: Annotated[int, Field(ge=1, le=4_096)] = 64
-    #: Messages in one request to the carrier; 1 sends each by itself.
+    #: Messages in one request to the carrier, for carriers that take several; 1 sends each by itself.
     carrier_batch: Annotated[int, Field(ge=1, le=100)] = 1
     #: Longest wait for the carrier's answer.
     carrier_timeout_s: Annotated[float, Field(gt=0, le=120)] = 10.0

@@ -16,10 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: Package to the packages of ours it may import. Adding an arrow is a design decision.
 MAY_IMPORT: dict[str, frozenset[str]] = {
+    "apidocs": frozenset(),
     "compliance": frozenset(),
     "metrics": frozenset(),
-    "gateway": frozenset({"compliance", "metrics"}),
-    "registry": frozenset({"compliance", "metrics"}),
+    "gateway": frozenset({"apidocs", "compliance", "metrics"}),
+    "registry": frozenset({"apidocs", "compliance", "metrics"}),
     "loadtests": frozenset(),
 }
 
@@ -125,7 +126,7 @@ def text_files(folder: Path = ROOT) -> Iterator[Path]:
 
 class TestImports:
     def test_imports_point_one_way(self):
-        """Gateway and registry exchange data, never code; the other three are leaves."""
+        """Gateway and registry exchange data, never code; the others are leaves."""
         wrong = [
             f"{path.relative_to(ROOT)} imports {name}"
             for package, allowed in MAY_IMPORT.items()

@@ -18,7 +18,7 @@ from rich.console import Console
 from loadtests.bench.files import write_files
 from loadtests.bench.options import Options
 from loadtests.bench.results import BenchError
-from loadtests.bench.runner import COMPLIANCE, MEASURES, Progress, run
+from loadtests.bench.runner import INSIDE, MEASURES, Progress, run
 from loadtests.bench.summary import summarize
 from loadtests.bench.terminal import print_run
 from loadtests.children import ChildError
@@ -59,7 +59,7 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def _names() -> list[str]:
-    return [*(measure.name for measure in MEASURES), COMPLIANCE]
+    return [*(measure.name for measure in MEASURES), *(name for name, _, _ in INSIDE)]
 
 
 @contextlib.contextmanager

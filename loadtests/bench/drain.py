@@ -22,7 +22,7 @@ from loadtests.bench.traffic import BATCH_LINES
 
 #: Messages under way to the carrier at once: by itself each, and in batches, where a request holds many.
 _WINDOW: Final = 64
-_REQUESTS_AT_ONCE: Final = 8
+REQUESTS_AT_ONCE: Final = 8
 #: A worker that has not drained the backlog by then never will.
 _LONGEST_S: Final = 60.0
 _LOOK_S: Final = 0.02
@@ -32,9 +32,9 @@ _NS: Final = 1e9
 class Arrivals:
     """What has reached the carrier, read from its ledger as it grows."""
 
-    def __init__(self, ledger: Path) -> None:
+    def __init__(self, ledger: Path, offset: int = 0) -> None:
         self._ledger = ledger
-        self._offset = 0
+        self._offset = offset
         self._references: set[str] = set()
         #: Submissions that the carrier took, doubles included.
         self.taken = 0
@@ -67,14 +67,14 @@ class Arrivals:
 
 def drain(batch: int) -> Callable[[Bench], Sample]:
     """Return the measure of a worker that puts so many messages into a request to the carrier."""
-    window = _WINDOW if batch == 1 else batch * _REQUESTS_AT_ONCE
+    window = _WINDOW if batch == 1 else batch * REQUESTS_AT_ONCE
 
     def take(bench: Bench) -> Sample:
         with (
             stand.carrier(bench.ground) as carrier,
             stand.gateway(bench.ground, bench.product, carrier) as gateway,
         ):
-            backlog = _fill(bench, gateway)
+            backlog = fill(bench, gateway)
             started_ns = time.time_ns()
             with stand.worker(bench.ground, gateway, batch=batch, window=window) as worker:
                 watched = {**gateway.watched, "worker": worker, "carrier": carrier.pid, LOAD_TOOL: os.getpid()}
@@ -83,7 +83,7 @@ def drain(batch: int) -> Callable[[Bench], Sample]:
     return take
 
 
-def _fill(bench: Bench, gateway: stand.Gateway) -> int:
+def fill(bench: Bench, gateway: stand.Gateway) -> int:
     """Have the backlog accepted; returns how many messages it is."""
     requests = -(-bench.options.drain_messages // BATCH_LINES)
     send(
@@ -100,6 +100,7 @@ def _fill(bench: Bench, gateway: stand.Gateway) -> int:
             seconds=_LONGEST_S,
             requests_max=requests,
             watched={},
+            patient=True,
         ),
     )
     return requests * BATCH_LINES

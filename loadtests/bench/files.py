@@ -32,7 +32,7 @@ def _document(run: Run, summary: Summary) -> dict[str, Any]:
             for one in run.rounds
         ],
         "summary": asdict(summary),
-        "compliance": None if run.compliance is None else run.compliance.data,
+        "inside": {one.name: one.data for one in run.inside},
     }
 
 

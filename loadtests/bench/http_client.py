@@ -40,7 +40,9 @@ class Script(Protocol):
 
 
 def encode_call(call: Call, *, port: int, path: str, content_type: str) -> bytes:
-    """Write a whole POST request."""
+    """Write a whole request: a POST, or the GET that the call is."""
+    if call.target:
+        return f"GET {call.target} HTTP/1.1\r\nHost: 127.0.0.1:{port}".encode() + _END_OF_HEAD
     body = call.body.encode()
     lines = [
         f"POST {path} HTTP/1.1",

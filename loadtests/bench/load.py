@@ -26,6 +26,7 @@ LOAD_TOOL: Final = "load tool"
 #: Seconds that the last answers may take.
 _PATIENCE_S: Final = 15.0
 _GOOD: Final = range(200, 300)
+_NOT_NOW: Final = frozenset({429, 503})
 
 
 class _Load:
@@ -47,6 +48,7 @@ class _Load:
         self._closed: Reading | None = None
         self._failures = 0
         self._first_failure = ""
+        self._refusals = 0
 
     def next_request(self) -> bytes | None:
         """Return the next request; None when the time is over or all have been sent."""
@@ -58,6 +60,10 @@ class _Load:
 
     def take(self, answer: Answer, seconds: float) -> None:
         """Count an answer."""
+        if self._order.patient and answer.status in _NOT_NOW:
+            self._refusals += 1
+            self._sent -= 1
+            return
         self._answered += 1
         if answer.status not in _GOOD or (self._mark and answer.body.count(self._mark) != self._order.messages):
             self._failures += 1
@@ -90,6 +96,7 @@ class _Load:
             foreign_cores=foreign_cores(self._opened, self._closed),
             failures=self._failures,
             first_failure=self._first_failure,
+            refusals=self._refusals,
         )
 
 

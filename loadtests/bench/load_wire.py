@@ -17,6 +17,8 @@ class Call:
     #: API key; "" sends no Authorization.
     key: str
     body: str
+    #: A GET of this path and query, instead of a POST of the body to the order's path.
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,8 @@ class LoadOrder:
     requests_max: int
     #: Name to process id, whose CPU time is wanted; the load tool adds itself.
     watched: Mapping[str, int]
+    #: A refusal for now (429, 503) is no failure: the same is sent again, at once.
+    patient: bool = False
 
     def dump(self) -> bytes:
         """Write it for the child."""
@@ -64,6 +68,8 @@ class LoadReport:
     failures: int
     #: Status and code of the first failure.
     first_failure: str
+    #: Refusals for now that were no failures, those of the warm-up, too.
+    refusals: int = 0
 
     def dump(self) -> bytes:
         """Write it for the parent."""

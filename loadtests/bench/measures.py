@@ -101,6 +101,7 @@ def batch(bench: Bench) -> Sample:
             seconds=bench.options.seconds,
             requests_max=_UNBOUNDED,
             watched=gateway.watched,
+            patient=True,
         )
         warm(bench, order)
         report = send(bench, order)
@@ -149,6 +150,7 @@ def timed(bench: Bench, port: int, calls: Path, *, watched: Mapping[str, int], m
         seconds=bench.options.seconds,
         requests_max=_UNBOUNDED,
         watched=watched,
+        patient=True,
     )
 
 
@@ -184,7 +186,7 @@ def sample_of(report: LoadReport, *, messages: int, details: Mapping[str, float]
         p99_ms=report.p99_ms,
         cpu_us={name: seconds / count * 1e6 for name, seconds in report.cpu_s.items()},
         foreign_cores=report.foreign_cores,
-        details=details or {},
+        details={**(details or {}), "refused_requests": float(report.refusals)},
     )
 
 

@@ -48,9 +48,10 @@ def render_page(run: Run, summary: Summary) -> str:
         _ratios(summary),
         *(_group(title, [rate for rate in summary.rates if rate.group == name]) for name, title in _GROUPS.items()),
         _stages(summary),
+        _worker_stages(summary),
         _machine(run),
         _rounds(run),
-        "" if run.compliance is None else f"<h2>The judge by itself</h2><pre>{escape(run.compliance.table)}</pre>",
+        *(f"<h2>{escape(one.title)}</h2><pre>{escape(one.table)}</pre>" for one in run.inside),
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -99,6 +100,16 @@ def _stages(summary: Summary) -> str:
         + bar_chart("CPU", "µs a text", [Bar(title=one.title, value=one.took) for one in summary.cpu_stages])
         + _stage_table("CPU", summary.cpu_stages)
         + _stage_table("time passed within the gateway", summary.waits)
+    )
+
+
+def _worker_stages(summary: Summary) -> str:
+    if len(summary.worker_stages) <= 1:
+        return ""
+    return (
+        "<h2>Stages of a worker, 50 texts a request</h2>"
+        + bar_chart("CPU", "µs a text", [Bar(title=one.title, value=one.took) for one in summary.worker_stages])
+        + _stage_table("CPU", summary.worker_stages)
     )
 
 

@@ -47,9 +47,12 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compliance:
-    """What the judge's own benchmark found; its words, passed on."""
+class Inside:
+    """What a benchmark of the code by itself found; its words, passed on."""
 
+    #: In files.
+    name: str
+    title: str
     #: Its table, as text.
     table: str
     #: What it wrote for programs.
@@ -65,7 +68,6 @@ class Run:
     machine: Mapping[str, Any]
     options: Mapping[str, Any]
     rounds: Sequence[Round]
-    #: None when it did not run.
-    compliance: Compliance | None
+    inside: Sequence[Inside]
     #: What speaks against trusting these figures, in sentences.
     warnings: Sequence[str]

@@ -1,7 +1,7 @@
 """The run: which measures there are, and their rounds, interleaved, so that whatever drifts, drifts for all."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,8 +13,9 @@ from loadtests.bench.load_wire import write_calls
 from loadtests.bench.machine import describe_machine, doubts
 from loadtests.bench.measures import Bench, Measure
 from loadtests.bench.options import Options
-from loadtests.bench.results import BenchError, Compliance, Round, Run
+from loadtests.bench.results import BenchError, Inside, Round, Run
 from loadtests.bench.traffic import batches, singles
+from loadtests.bench.worker_stages import STAGES_NAME, worker_stages
 from loadtests.bench.yardstick import unit_us
 from loadtests.children import ROOT, ChildError, Ground, ground, python
 from loadtests.company import make_company
@@ -50,15 +51,25 @@ MEASURES: Final = (
         take=drain(50),
         needs_product=True,
     ),
+    Measure(
+        name=STAGES_NAME,
+        title="Worker to carrier, 50 texts a request, profiled",
+        group="profile",
+        take=worker_stages,
+        needs_product=True,
+    ),
     Measure(name="store-1", title="XADD with fsync, 1 in flight", group="store", take=measures.store_one),
     Measure(name="store-64", title="XADD with fsync, 64 in flight", group="store", take=measures.store_many),
 )
 #: The judge's own benchmark, which is a child of its own.
-COMPLIANCE: Final = "compliance"
+INSIDE: Final = (
+    ("compliance", "The judge by itself", "tests.bench_compliance"),
+    ("send", "An accept by itself, stage by stage", "tests.bench_send"),
+)
 
 #: A sample during which others took more of a core than this is disturbed.
 _FOREIGN_CORES_MAX: Final = 0.125
-_COMPLIANCE_S: Final = 180.0
+_INSIDE_S: Final = 180.0
 #: As long as real keys are; the echo does not look at them.
 _STAND_IN_KEY: Final = "a2p_" + "x" * 40
 
@@ -81,7 +92,7 @@ def run(options: Options, environment: Mapping[str, str], progress: Progress) ->
             bench = _prepare(options, place, wanted, stack, progress)
             rounds = [_round(bench, wanted, number, progress) for number in range(1, options.rounds + 1)]
         warnings = [*doubts(machine), *_disturbed(wanted, rounds)]
-        compliance = _compliance(options, place, progress, warnings)
+        inside = list(_inside(options, place, progress, warnings))
     return Run(
         started_at=started_at,
         machine=machine,
@@ -95,7 +106,7 @@ def run(options: Options, environment: Mapping[str, str], progress: Progress) ->
             "only": sorted(options.only),
         },
         rounds=rounds,
-        compliance=compliance,
+        inside=inside,
         warnings=warnings,
     )
 
@@ -132,27 +143,36 @@ def _round(bench: Bench, wanted: Sequence[Measure], number: int, progress: Progr
 
 
 def _disturbed(wanted: Sequence[Measure], rounds: Sequence[Round]) -> list[str]:
-    """Say in which measures others took a share of the cores."""
+    """Say in which measures others took a share of the cores, and where the gateway turned texts away."""
     found = []
     for measure in wanted:
         shares = [one.samples[measure.name].foreign_cores or 0.0 for one in rounds]
         count = sum(share > _FOREIGN_CORES_MAX for share in shares)
         if count:
             found.append(f"{measure.name} in {count} of {len(rounds)} rounds, up to {max(shares):.2f} cores")
-    return [f"Other processes took a share of the cores: {'; '.join(found)}."] if found else []
+    warnings = [f"Other processes took a share of the cores: {'; '.join(found)}."] if found else []
+    refused = {
+        measure.name: sum(one.samples[measure.name].details.get("refused_requests", 0.0) for one in rounds)
+        for measure in wanted
+    }
+    if any(refused.values()):
+        words = "; ".join(f"{name} {count:,.0f} times" for name, count in refused.items() if count)
+        warnings.append(f"The gateway was too busy and told the load tool to come again: {words}.")
+    return warnings
 
 
-def _compliance(options: Options, place: Ground, progress: Progress, warnings: list[str]) -> Compliance | None:
-    """Run the judge's own benchmark; None without it. That it fails is a warning: everything else was measured."""
-    asked = COMPLIANCE in options.only or not options.only
-    if not asked or not (ROOT / "tests" / "bench_compliance.py").exists():
-        return None
-    progress("the judge by itself")
-    written = place.folder / "compliance.json"
-    wanted = ["--rounds", str(options.judge_rounds), "--out", str(written)]
-    try:
-        table = place.run("tests.bench_compliance", python("tests.bench_compliance", *wanted), timeout_s=_COMPLIANCE_S)
-    except (BenchError, ChildError) as error:
-        warnings.append(str(error))
-        return None
-    return Compliance(table=table.decode(), data=orjson.loads(written.read_bytes()))
+def _inside(options: Options, place: Ground, progress: Progress, warnings: list[str]) -> Iterator[Inside]:
+    """Run what measures the code by itself. That one fails is a warning: everything else was measured."""
+    for name, title, module in INSIDE:
+        asked = name in options.only or not options.only
+        if not asked or not (ROOT / module.replace(".", "/")).with_suffix(".py").exists():
+            continue
+        progress(title)
+        written = place.folder / f"{name}.json"
+        wanted = ["--rounds", str(options.judge_rounds), "--out", str(written)]
+        try:
+            table = place.run(module, python(module, *wanted), timeout_s=_INSIDE_S)
+        except (BenchError, ChildError) as error:
+            warnings.append(str(error))
+        else:
+            yield Inside(name=name, title=title, table=table.decode(), data=orjson.loads(written.read_bytes()))

@@ -27,10 +27,12 @@ def print_run(run: Run, summary: Summary) -> None:
         console.print(_stages("A single accept: CPU a text", summary.cpu_stages))
     if summary.waits:
         console.print(_stages("A single accept: time passed within the gateway", summary.waits))
+    if len(summary.worker_stages) > 1:
+        console.print(_stages("A worker, 50 texts a request: CPU a text", summary.worker_stages))
     if summary.unit_us is not None:
         console.print(f"Unit: orjson.loads of one decision record, {figure(summary.unit_us.median)} µs here.")
-    if run.compliance is not None:
-        console.print("The judge by itself", run.compliance.table, sep="\n", markup=False)
+    for one in run.inside:
+        console.print(one.title, one.table, sep="\n", markup=False)
     console.print(CAVEAT, style="bold")
     for warning in run.warnings:
         console.print(f"Warning: {warning}", style="yellow")

@@ -26,9 +26,11 @@ from compliance import documents
 from compliance.documents import ExtensionDocument, KeyDocument, LineDocument, UserDocument
 from compliance.facts import Owner, SenderNumber
 from gateway.app import Running, running
+from gateway.edge.openapi import openapi
 from gateway.queue.store import QueueStore, open_store
 from gateway.settings import Settings
 from tests.builders import a_brand, a_campaign, an_assignment
+from tests.contracts.documented import Contract
 from tests.valkey import Valkey
 
 ANN, BOB, CAT, ROB = "acme-ann", "acme-bob", "acme-cat", "rival-rob"
@@ -53,6 +55,9 @@ FIRST_SEQ = 42
 
 #: Stands in whatever a test sends and must not come back in a refusal.
 CANARY = "zq7canary"
+
+#: What answers are held against.
+_CONTRACT = Contract(openapi())
 
 #: Key of the API by its name, and whose it is.
 _KEYS: Mapping[str, tuple[str, str | None, tuple[str, ...]]] = {
@@ -251,12 +256,14 @@ class Edge:
     gateway: Running
 
     async def call(self, method: str, path: str, *, key: str | None = "ann", **options: Any) -> Answer:
-        """Send any request; key names one of the company's, None sends none."""
+        """Send any request; key names one of the company's, None sends none. Its answer is as the API describes it."""
         headers = [("Authorization", f"Bearer {secret(key)}")] if key is not None else []
         given = options.pop("headers", {})
         headers += list(given.items() if isinstance(given, Mapping) else given)
         async with self.http.request(method, path, headers=headers, **options) as response:
-            return Answer(response.status, response.headers.copy(), await response.text())
+            answer = Answer(response.status, response.headers.copy(), await response.text())
+        _CONTRACT.check(method, path, *answer)
+        return answer
 
     async def get(self, path: str, *, key: str | None = "ann") -> Answer:
         """Read something."""

@@ -84,11 +84,11 @@ class TestWhole:
 
     def test_media_is_described_where_nothing_is_sent(self):
         """The type in lower case."""
-        body = {"to": "x", "media": [{"type": "Image/PNG", "bytes": 0}]}
+        body = {"to": "x", "media": [{"type": "Image/PNG", "bytes": 1}]}
 
         found = read_question(orjson.dumps(body), now=NOW)
 
-        assert [(item.type, item.bytes) for item in found.media] == [("image/png", 0)]
+        assert [(item.type, item.bytes) for item in found.media] == [("image/png", 1)]
         assert found.media_ids == ()
 
 

@@ -72,7 +72,7 @@ async def test_nothing_that_was_acknowledged_is_lost(server):
     when it is repeated with its key, and the worker brings all of it to the carrier.
     """
     async with (
-        running_edge(queue_server=server) as edge,
+        running_edge(queue_server=server, shed_disk_free=0) as edge,  # The store itself is to run into it.
         open_store(server.url) as store,
     ):
         kept: dict[str, str] = {}

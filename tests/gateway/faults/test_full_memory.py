@@ -17,7 +17,7 @@ async def test_the_intake_stops_and_the_work_goes_on():
     through, so that every message reaches its carrier. That alone makes no room: an ended message can be read for a
     day. Once there is room the next accept is taken, without a restart, and the repeated ones once each.
     """
-    async with running_edge() as edge:
+    async with running_edge(shed_memory=1) as edge:  # The store itself is to refuse.
         raw = redis.Redis.from_url(edge.queue_server.url, protocol=2)
         raw.config_set("maxmemory", raw.info("memory")["used_memory"] + (1 << 20))
         kept: dict[str, str] = {}

@@ -96,14 +96,14 @@ def a_round(unit_us=2.0, **samples):
     return Round(unit_us=unit_us, samples={name.replace("_", "-"): sample for name, sample in samples.items()})
 
 
-def a_run(*rounds, warnings=(), compliance=None):
+def a_run(*rounds, warnings=(), inside=()):
     """Build a run of these rounds."""
     return Run(
         started_at="2026-11-20T15:00:00+00:00",
         machine={"cores": 2, "load_average": 0.1, "versions": {"aiohttp": "3.14.5"}},
         options={"rounds": len(rounds)},
         rounds=rounds,
-        compliance=compliance,
+        inside=inside,
         warnings=warnings,
     )
 

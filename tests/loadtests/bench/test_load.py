@@ -144,3 +144,15 @@ class TestBytes:
         async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
             with pytest.raises(BadAnswerError, match="closed"):
                 await load(listening.sockets[0].getsockname()[1])
+
+
+async def test_patience_sends_again_what_was_turned_away(server, load):
+    """Refusals for now are counted, and all that was ordered goes in the end; anything else is a failure still."""
+    server.answer = lambda number: web.json_response({"verdict": "allow"}, status=(429, 503, 202, 202)[number % 4])
+    patient = await load(server.port, requests_max=10, patient=True)
+    server.answer = lambda _: web.json_response({"code": "queue_full"}, status=429)
+    hasty = await load(server.port, requests_max=2)
+
+    assert (patient.requests, patient.failures) == (10, 0)
+    assert patient.refusals >= 8
+    assert (hasty.failures, hasty.refusals, hasty.first_failure) == (2, 0, "429 queue_full")

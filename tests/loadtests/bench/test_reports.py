@@ -9,7 +9,7 @@ import pytest
 from loadtests.bench.figures import Spread
 from loadtests.bench.files import write_files
 from loadtests.bench.plots import Bar, bar_chart
-from loadtests.bench.results import Compliance
+from loadtests.bench.results import Inside
 from loadtests.bench.summary import CAVEAT, summarize
 from loadtests.bench.terminal import print_run
 
@@ -30,7 +30,7 @@ def run(build):
     return build.run(
         *rounds,
         warnings=("Somebody <else> was here.",),
-        compliance=Compliance(table="decide 12.5 µs", data={"us": 12.5}),
+        inside=[Inside(name="compliance", title="The judge", table="decide 12.5 µs", data={"us": 12.5})],
     )
 
 
@@ -88,7 +88,7 @@ def test_the_file_holds_every_round(run, tmp_path):
     assert data["format"] == "a2p-bench/1"
     assert [one["samples"]["echo"]["per_second"] for one in data["rounds"]] == [10_000.0, 20_000.0]
     assert data["summary"]["ratios"][0]["reached"] == {"median": 0.4, "low": 0.4, "high": 0.4}
-    assert data["compliance"] == {"us": 12.5}
+    assert data["inside"] == {"compliance": {"us": 12.5}}
 
 
 def test_the_terminal_shows_figures_goals_and_warnings(run, capsys):
