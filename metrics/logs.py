@@ -129,7 +129,7 @@ def log_as_json(level: str, *, events: Collection[str], fields: Mapping[str, Che
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(file=out or sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # What is set up last counts, for every logger; none is on a hot path.
     )
     for name in list(logging.root.manager.loggerDict):
         logger = logging.getLogger(name)

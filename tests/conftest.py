@@ -1,8 +1,12 @@
 """What holds for every test."""
 
+import logging
+import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.hidden import nothing_hidden
 
@@ -12,3 +16,22 @@ def _nothing_hidden() -> Iterator[None]:
     """No exception of a task, a future or a callback goes unseen."""
     with nothing_hidden():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command that sets up its process's logs, run within a test, leaves those of the next test alone."""
+    loggers = [one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger)]
+    states = [(one, one.handlers, one.propagate) for one in loggers]
+    handlers, level, is_loud = logging.root.handlers, logging.root.level, logging.raiseExceptions
+    hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
+    yield
+    if not structlog.is_configured():
+        return
+    structlog.reset_defaults()
+    logging.captureWarnings(capture=False)
+    for one, its_handlers, propagates in states:
+        one.handlers, one.propagate = its_handlers, propagates
+    logging.root.handlers, logging.raiseExceptions = handlers, is_loud
+    logging.root.setLevel(level)
+    sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
