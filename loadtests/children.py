@@ -5,6 +5,7 @@ Not here: which processes there are (parts.py, and the stands of the benchmark a
 
 import contextlib
 import http.client
+import importlib.util
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ from typing import Final
 
 #: The folder of the packages, where children find them.
 ROOT: Final = Path(__file__).parent.parent
+
 #: Seconds to come up, to end gracefully, and between looks.
 _START_S: Final = 30.0
 _STOP_S: Final = 10.0
@@ -206,6 +208,13 @@ def ground(environment: Mapping[str, str], data_dir: Path | None) -> Iterator[Gr
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(sockets, ignore_errors=True)
+
+
+def checkout() -> Path:
+    """Return the folder of the sources and their tests: ROOT, but where this is a compiled copy of it."""
+    spec = importlib.util.find_spec("tests")
+    folders = [] if spec is None else list(spec.submodule_search_locations or ())
+    return Path(folders[0]).parent if folders else ROOT
 
 
 def python(module: str, *arguments: str) -> list[str]:

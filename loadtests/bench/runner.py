@@ -17,7 +17,7 @@ from loadtests.bench.results import BenchError, Inside, Round, Run
 from loadtests.bench.traffic import batches, singles
 from loadtests.bench.worker_stages import STAGES_NAME, worker_stages
 from loadtests.bench.yardstick import unit_us
-from loadtests.children import ROOT, ChildError, Ground, ground, python
+from loadtests.children import ChildError, Ground, checkout, ground, python
 from loadtests.company import make_company
 
 #: In this order in each round.
@@ -165,7 +165,7 @@ def _inside(options: Options, place: Ground, progress: Progress, warnings: list[
     """Run what measures the code by itself. That one fails is a warning: everything else was measured."""
     for name, title, module in INSIDE:
         asked = name in options.only or not options.only
-        if not asked or not (ROOT / module.replace(".", "/")).with_suffix(".py").exists():
+        if not asked or not (checkout() / module.replace(".", "/")).with_suffix(".py").exists():
             continue
         progress(title)
         written = place.folder / f"{name}.json"

@@ -28,7 +28,9 @@ def print_run(run: Run, summary: Summary) -> None:
     if summary.waits:
         console.print(_stages("A single accept: time passed within the gateway", summary.waits))
     if len(summary.worker_stages) > 1:
-        console.print(_stages("A worker, 50 texts a request: CPU a text", summary.worker_stages))
+        console.print(
+            _stages("A worker, 50 texts a request: CPU a text, in the shares of plain Python", summary.worker_stages)
+        )
     if summary.unit_us is not None:
         console.print(f"Unit: orjson.loads of one decision record, {figure(summary.unit_us.median)} µs here.")
     for one in run.inside:

@@ -1,7 +1,7 @@
 """What a worker spends its time on: its share by stage, from Python's profiler, while it drains a backlog.
 
 A profiler makes everything slower, small functions most of all; so it gives shares, and the CPU time they are shares of
-is that of the drain without it (summary.py). What is compiled is seen where Python calls it.
+is that of the drain without it (summary.py). It profiles plain Python: of compiled code a profiler sees little.
 """
 
 import os
@@ -16,7 +16,7 @@ from loadtests.bench import stand
 from loadtests.bench.drain import REQUESTS_AT_ONCE, Arrivals, fill
 from loadtests.bench.measures import Bench
 from loadtests.bench.results import BenchError, Sample
-from loadtests.children import Process, answers, free_port, python
+from loadtests.children import Process, answers, checkout, free_port, python
 
 STAGES_NAME: Final = "worker-stages"
 #: Stage to where its code is, by what stands in the name of a file or, of compiled code, of a module. The first that
@@ -57,7 +57,8 @@ def worker_stages(bench: Bench) -> Sample:
             "A2P_CARRIER_WINDOW": str(_BATCH * REQUESTS_AT_ONCE),
         }
         command = python("loadtests.bench.profiled", str(written), "gateway", "work", "--supervised")
-        worker = Process("worker", command, bench.ground.environment, bench.ground.new_folder("worker") / "log")
+        plain = {**bench.ground.environment, "PYTHONPATH": str(checkout())}
+        worker = Process("worker", command, plain, bench.ground.new_folder("worker") / "log")
         try:
             worker.start(settings)
             worker.wait_ready(answers(admin_port, "/readyz"))
