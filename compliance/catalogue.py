@@ -91,7 +91,5 @@ def _plain(entry: Reason) -> dict[str, Any]:
         "twilio": entry.twilio,
         "smpp": entry.smpp,
         "runbook": entry.runbook,
-        "remediation": [
-            {"actor": remedy.actor.value, "action": remedy.action, "page": remedy.page} for remedy in entry.remediation
-        ],
+        "remediation": [remedy.plain() for remedy in entry.remediation],
     }

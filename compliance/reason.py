@@ -27,6 +27,7 @@ class Actor(StrEnum):
 class Page(StrEnum):
     """The pages of the console that a reason may send people to."""
 
+    USERS = "phone-system/users"
     SMS = "phone-system/sms"
     NUMBERS = "phone-system/numbers"
     BRANDS = "registration/brands"
@@ -46,6 +47,15 @@ class Remedy:
     action: str
     #: Where in the console; None where no page does it.
     page: Page | None = None
+
+    @property
+    def href(self) -> str | None:
+        """Where its page is, relative to where the console is; None where no page does it."""
+        return None if self.page is None else f"/console/{self.page}"
+
+    def plain(self) -> dict[str, str | None]:
+        """Return it as plain data, as every answer shows it."""
+        return {"actor": self.actor.value, "action": self.action, "page": self.page, "href": self.href}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

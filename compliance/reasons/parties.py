@@ -144,7 +144,7 @@ PARTIES: Final = (
         severities=_BLOCK,
         remediation=(
             by_user("Send from your local number."),
-            by_admin("Switch texting on for a local number of the user.", Page.SMS),
+            by_admin("Switch texting on for a local number of the user.", Page.USERS),
         ),
         twilio=21606,
     ),
@@ -161,9 +161,12 @@ PARTIES: Final = (
         code=Code.DID_NOT_SMS_ENABLED,
         title="Texting is off",
         user="Texting isn't switched on for this number. Ask your administrator to switch it on.",
-        admin="{number} has texting switched off, or is no number of a person. Switch it on on the page SMS.",
+        admin="{number} has texting switched off, or is no number of a person. Switch it on on the page Users.",
         severities=_BLOCK,
-        remediation=(by_admin("Switch texting on for the number, and assign it to a campaign.", Page.SMS),),
+        remediation=(
+            by_admin("Switch texting on for the number.", Page.USERS),
+            by_admin("Assign the number to an approved campaign, if it is in none.", Page.SMS),
+        ),
         twilio=21606,
     ),
     Reason(
@@ -174,7 +177,7 @@ PARTIES: Final = (
         severities=_BLOCK,
         remediation=(
             by_user("Send from your other number."),
-            by_admin("Switch this number on again; the other one is then switched off.", Page.SMS),
+            by_admin("Switch texting on for the number again; the user's other one goes off.", Page.USERS),
         ),
         twilio=21606,
     ),

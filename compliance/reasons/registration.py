@@ -88,7 +88,7 @@ NUMBERS: Final = (
         admin="The assignment of {number} to {campaign} failed or does not fit its brand. Assign it again.",
         severities=_BLOCK,
         remediation=(
-            by_admin("Remove the number from the campaign and assign it again.", Page.SMS),
+            by_admin("Assign the number to its campaign again.", Page.SMS),
             by_operator("See why the assignment failed, if it fails again."),
         ),
         twilio=30024,
@@ -102,7 +102,10 @@ CAMPAIGNS: Final = (
         user="Your number is registered for tests only. Ask your administrator.",
         admin="{campaign} is a mock campaign, which carries no real texts. Assign {number} to a real one.",
         severities=_BLOCK,
-        remediation=(by_admin("Assign the number to a real campaign.", Page.SMS),),
+        remediation=(
+            by_admin("Register a new campaign.", Page.CAMPAIGNS),
+            by_admin("Assign the number to a real campaign.", Page.SMS),
+        ),
         twilio=30034,
     ),
     Reason(
@@ -112,7 +115,7 @@ CAMPAIGNS: Final = (
         admin="{campaign} waits for approval. See on the page Campaigns who has not approved it yet.",
         severities=_BLOCK_OR_RELIEVED,
         remediation=(
-            by_nobody("Approval takes some days to weeks."),
+            by_nobody("Approval takes 1 to 2 weeks."),
             by_admin("See who has not approved the campaign yet.", Page.CAMPAIGNS),
         ),
         twilio=30034,
@@ -144,7 +147,10 @@ CAMPAIGNS: Final = (
         user="Your company's registration for texting has run out. Ask your administrator.",
         admin="{campaign} has expired. Register a new one and assign {number} to it.",
         severities=_BLOCK,
-        remediation=(by_admin("Register a new campaign and move its numbers there.", Page.CAMPAIGNS),),
+        remediation=(
+            by_admin("Register a new campaign.", Page.CAMPAIGNS),
+            by_admin("Assign the number to the new campaign.", Page.SMS),
+        ),
         twilio=30034,
     ),
     Reason(
@@ -153,7 +159,10 @@ CAMPAIGNS: Final = (
         user="Your company ended the registration that your number texts with. Ask your administrator.",
         admin="{campaign} was deactivated, which is final. Assign {number} to another campaign.",
         severities=_BLOCK,
-        remediation=(by_admin("Assign the number to another campaign.", Page.SMS),),
+        remediation=(
+            by_admin("Register a new campaign.", Page.CAMPAIGNS),
+            by_admin("Assign the number to another campaign.", Page.SMS),
+        ),
         twilio=30034,
     ),
     Reason(
@@ -172,6 +181,7 @@ CAMPAIGNS: Final = (
         admin="{campaign} is not approved by {carrier}. See on the page Campaigns which carriers have approved it.",
         severities=(Severity.FLAG, Severity.BLOCK),
         remediation=(
+            by_nobody("Carriers review a campaign within 1 to 3 days."),
             by_admin("See which carriers have approved the campaign.", Page.CAMPAIGNS),
             by_user("Call this contact until the carrier has approved."),
         ),

@@ -262,7 +262,7 @@ class TestReasonsJson:
             "user": "Texting moved to your other number. Send from there.",
             "admin": "The number was switched off when another number of the same user was switched on: one number a "
             "user.",
-            "page": "phone-system/sms",
+            "page": "phone-system/users",
             "severities": ["block"],
             "hard": False,
             "http": 403,
@@ -270,11 +270,12 @@ class TestReasonsJson:
             "smpp": "REJECTD",
             "runbook": "did-superseded",
             "remediation": [
-                {"actor": "user", "action": "Send from your other number.", "page": None},
+                {"actor": "user", "action": "Send from your other number.", "page": None, "href": None},
                 {
                     "actor": "admin",
-                    "action": "Switch this number on again; the other one is then switched off.",
-                    "page": "phone-system/sms",
+                    "action": "Switch texting on for the number again; the user's other one goes off.",
+                    "page": "phone-system/users",
+                    "href": "/console/phone-system/users",
                 },
             ],
         }
