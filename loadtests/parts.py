@@ -43,12 +43,14 @@ def store_command(folder: Path, path: Path, *, fsync: str) -> list[str]:
 
 
 def registry_settings(folder: Path, store_url: str, *, port: int, admin_port: int) -> dict[str, str]:
-    """Settings of a registry with its database in a folder."""
+    """Settings of a registry with its database in a folder, which has nobody to tell."""
     return {
         "A2P_REGISTRY_DATA_DIR": str(folder),
         "A2P_REGISTRY_REGISTRY_URL": store_url,
         "A2P_REGISTRY_HTTP_PORT": str(port),
         "A2P_REGISTRY_ADMIN_PORT": str(admin_port),
+        "A2P_REGISTRY_STATES_BY_HAND": "true",
+        "A2P_REGISTRY_GATEWAY_URL": "http://127.0.0.1:9",
     }
 
 

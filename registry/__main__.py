@@ -7,12 +7,17 @@ Not here: what a command does. Heavy imports are inside the commands, so that --
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from registry import terminal
+from registry.bulk import cli as bulk_commands
+from registry.drift import cli as drift_commands
+from registry.people import commands as people_commands
+from registry.preflight import commands as preflight_commands
 
 if TYPE_CHECKING:
     from registry.importer import ImportOptions, Progress, Report
@@ -29,6 +34,20 @@ app = typer.Typer(
     "Every option has a setting of its name, such as A2P_REGISTRY_DATABASE_URL for --database-url; the option wins.",
 )
 
+ledger = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Looks after the ledger of what was sent and refused. `serve` does all of this by itself.",
+)
+app.add_typer(ledger, name="ledger")
+
+audit = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Shows who changed what, and finds out whether anybody tampered with that record.",
+)
+app.add_typer(audit, name="audit")
+
 DataDir = Annotated[Path | None, typer.Option(help="Where the embedded database lives. (default: var)")]
 DatabaseUrl = Annotated[
     str | None,
@@ -39,12 +58,23 @@ RegistryUrl = Annotated[
     typer.Option(help="The registry store: redis://, rediss:// or unix://. (default: redis://127.0.0.1:6380/0)"),
 ]
 
+QueueUrl = Annotated[
+    str | None,
+    typer.Option(help="The queue store, whose journal becomes the ledger; empty: no ledger is kept. (default: empty)"),
+]
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option(help="SQLAlchemy URL of the ledger. (default: SQLite, ledger.db in the data directory)"),
+]
+
 
 @app.command()
 def serve(  # noqa: PLR0917 - options
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
     registry_url: RegistryUrl = None,
+    queue_url: QueueUrl = None,
+    ledger_url: LedgerUrl = None,
     http_host: Annotated[str | None, typer.Option(help="Address of the HTTP API. (default: 127.0.0.1)")] = None,
     http_port: Annotated[int | None, typer.Option(help="Port of the HTTP API. (default: 8081)")] = None,
     admin_host: Annotated[str | None, typer.Option(help="Address of the admin port. (default: 127.0.0.1)")] = None,
@@ -69,6 +99,8 @@ def serve(  # noqa: PLR0917 - options
         data_dir=data_dir,
         database_url=database_url,
         registry_url=registry_url,
+        queue_url=queue_url,
+        ledger_url=ledger_url,
         http_host=http_host,
         http_port=http_port,
         admin_host=admin_host,
@@ -141,6 +173,117 @@ def rebuild(data_dir: DataDir = None, database_url: DatabaseUrl = None, registry
     typer.echo(f"The copy will be made anew, as epoch {epoch}.")
 
 
+@ledger.command("status")
+def ledger_status(data_dir: DataDir = None, ledger_url: LedgerUrl = None, queue_url: QueueUrl = None) -> None:
+    """Show what is in the ledger, how far behind the journal it is, and what it lost. Status 1: it is not whole."""
+    from registry.ledger.commands import show_status  # noqa: PLC0415 - heavy
+
+    settings = _settings(data_dir=data_dir, ledger_url=ledger_url, queue_url=queue_url)
+    if not _run(lambda: show_status(settings, typer.echo)):
+        raise typer.Exit(1)
+
+
+@ledger.command("trim")
+def ledger_trim(data_dir: DataDir = None, ledger_url: LedgerUrl = None) -> None:
+    """Delete what was kept for long enough: texts, codes, decisions, changes of status, refusals, messages.
+
+    For how many days each kind is kept is a setting, such as A2P_REGISTRY_LEDGER_TEXTS_DAYS.
+    """
+    from registry.ledger.commands import trim_now  # noqa: PLC0415 - heavy
+
+    settings = _settings(data_dir=data_dir, ledger_url=ledger_url)
+    _run(lambda: trim_now(settings, typer.echo))
+
+
+@ledger.command("erase")
+def ledger_erase(
+    tenant: Annotated[str, typer.Option(help="The company's id.")],
+    message: Annotated[str | None, typer.Option(help="Erase the text of this message.")] = None,
+    number: Annotated[str | None, typer.Option(help="Erase all texts to and from this number.")] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="Erase all texts of the company.")] = False,  # noqa: FBT002 - an option
+    data_dir: DataDir = None,
+    ledger_url: LedgerUrl = None,
+) -> None:
+    """Erase what people wrote; what was decided and what became of it stays, and the erasure is on record."""
+    from registry.ledger.asked import EraseBody  # noqa: PLC0415 - heavy
+    from registry.ledger.commands import erase_now  # noqa: PLC0415 - heavy
+    from registry.problems import Problem  # noqa: PLC0415 - heavy
+
+    given = {"message": message, "number": number, "everything": everything or None}
+    named = {name: value for name, value in given.items() if value is not None}
+    try:
+        kind, subject = EraseBody.model_construct(set(named), **named).subject()
+    except Problem:
+        typer.echo("Name one of --message, --number with a phone number, and --everything.", err=True)
+        raise typer.Exit(2) from None
+    settings = _settings(data_dir=data_dir, ledger_url=ledger_url)
+    if not _run(lambda: erase_now(settings, typer.echo, tenant=tenant, kind=kind, subject=subject)):
+        typer.echo("The company has no such message.", err=True)
+        raise typer.Exit(1)
+
+
+@audit.command("verify")
+def audit_verify(
+    anchor: Annotated[
+        Path | None,
+        typer.Option(help="Compare with the anchors in this file. (default: audit.anchor in the data directory)"),
+    ] = None,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Check that no row of the audit was edited, removed, added, moved or cut off; status 1 names the first that was.
+
+    Every row carries a hash over itself and the row before. Who can write the database could write that chain anew from
+    some row on; that shows only against an anchor, a note of where the chain ended, kept where they cannot write: give
+    a copy of the file from elsewhere. `serve` adds to the file while it runs, and so does this command if all is well.
+    """
+    from registry.audit.anchors import FILE_NAME, AnchorError  # noqa: PLC0415 - heavy
+    from registry.audit.commands import verify_all  # noqa: PLC0415 - heavy
+
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    path = anchor or settings.data_dir / FILE_NAME
+    with terminal.refusals(AnchorError), terminal.progress_bars() as progress:
+        good = _run(lambda: verify_all(settings, path, typer.echo, lambda done, of: progress("rows", done, of)))
+    if not good:
+        raise typer.Exit(1)
+
+
+@audit.command("list")
+def audit_list(  # noqa: PLR0917 - options
+    tenant: Annotated[str | None, typer.Option(help="Only of this company.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only what this one did, such as key:<id> or import.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only of this table, such as numbers.")] = None,
+    object_: Annotated[
+        str | None, typer.Option("--object", help="Only of this one, such as a number in E.164 or a campaign's id.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="From this instant on, such as 2026-11-20T00:00:00Z.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this instant.")] = None,
+    limit: Annotated[int, typer.Option(help="How many at most.", min=1)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="Whole rows, one JSON object a line.")] = False,  # noqa: FBT002 - an option
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show who changed what, the newest first: one line a change, with the fields that differ."""
+    from registry.audit.commands import show_rows  # noqa: PLC0415 - heavy
+    from registry.audit.listing import Filters  # noqa: PLC0415 - heavy
+
+    filters = Filters(tenant, actor, kind, object_, _instant("--since", since), _instant("--until", until))
+    settings = _settings(data_dir=data_dir, database_url=database_url)
+    _run(lambda: show_rows(settings, filters, typer.echo, limit=limit, as_json=as_json))
+
+
+def _instant(option: str, given: str | None) -> datetime | None:
+    """Read an instant; ends the command when it has no offset or is none."""
+    try:
+        at = None if given is None else datetime.fromisoformat(given)
+    except ValueError:
+        at = datetime.min  # noqa: DTZ901 - refused at once
+    if at is not None and at.tzinfo is None:
+        typer.echo(f"{option}: this is no instant with an offset, such as 2026-11-20T00:00:00Z.", err=True)
+        raise typer.Exit(2)
+    return at
+
+
 async def _import(settings: "Settings", options: "ImportOptions", progress: "Progress") -> "Report":
     from registry.database import Database  # noqa: PLC0415 - heavy
     from registry.importer import import_company  # noqa: PLC0415 - heavy
@@ -186,6 +329,12 @@ def _run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         return runner.run(main())
+
+
+people_commands.add_to(app, _settings, _run)
+bulk_commands.add_to(app, _settings, _run)
+drift_commands.add_to(app, _settings, _run)
+preflight_commands.add_to(app, _settings, _run)
 
 
 def main() -> None:

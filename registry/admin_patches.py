@@ -8,6 +8,7 @@ Not here: what follows from a change (admin_objects.py), HTTP (admin_routes.py).
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeVar
 
 import orjson
@@ -35,6 +36,7 @@ class Patch(BaseModel):
 
 
 P = TypeVar("P", bound=Patch)
+Q = TypeVar("Q", bound=BaseModel)
 
 
 class AssignmentPatch(Patch):
@@ -80,6 +82,15 @@ class BrandPatch(Patch):
     vetting_score: int | None = Field(default=None, ge=0, le=_SCORE_MAX)
 
 
+class UserPatch(Patch):
+    """A person: name, role, licence, extension. Another licence takes SMS away from every number of theirs."""
+
+    name: str = Field(default="", min_length=1, max_length=200)
+    role: Literal["employee", "admin", "support", "operator"] = "employee"
+    licence: str = Field(default="", max_length=40)
+    extension: str | None = Field(default=None, pattern=r"^[0-9]{1,15}$")
+
+
 class KeyPatch(Patch):
     """An API key: revoked for good, or with other scopes."""
 
@@ -87,16 +98,19 @@ class KeyPatch(Patch):
     scopes: list[Literal["send", "read", "admin"]] = Field(default=[], min_length=1)
 
 
-def read_patch(kind: type[P], raw: bytes) -> P:
-    """Read a body; Problem names every field that is wrong, and what it can be."""
-    if not raw.strip():
-        raise _empty(kind, "")
-    data = _read_object(raw)
+def read_body(kind: type[P], raw: bytes) -> P:
+    """Read a body; Problem names every field that is wrong, and what it can be. No body is an empty object."""
+    data = _read_object(raw) if raw.strip() else {}
     try:
-        patch = kind.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         faults = [_fault(kind, found) for found in error.errors(include_url=False)]
         raise Problem(faults[0].code, faults) from None
+
+
+def read_patch(kind: type[P], raw: bytes) -> P:
+    """Read the body of a change; Problem as read_body raises it, and empty_change when it names nothing."""
+    patch = read_body(kind, raw)
     if not patch.model_fields_set:
         raise _empty(kind, "")
     for name in patch.model_fields_set:
@@ -104,6 +118,21 @@ def read_patch(kind: type[P], raw: bytes) -> P:
         if isinstance(inner, Patch) and not inner.model_fields_set:
             raise _empty(type(inner), f"/{name}")
     return patch
+
+
+def read_query(kind: type[Q], query: Mapping[str, str]) -> Q:
+    """Read a query; Problem names what is wrong, and invalid_cursor what is wrong with a page's place or size."""
+    given = [name for name, _ in query.items()]  # (keys() of a multidict names each once)
+    if len(set(given)) != len(given):
+        raise Problem("duplicate_key")
+    try:
+        return kind.model_validate(dict(query))
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        if any(one["loc"] and one["loc"][0] in {"cursor", "limit"} for one in found):
+            raise Problem("invalid_cursor") from None
+        faults = [_fault(kind, one) for one in found]
+        raise Problem(faults[0].code, faults) from None
 
 
 def _read_object(raw: bytes) -> dict[str, Any]:
@@ -128,11 +157,11 @@ def _empty(kind: type[Patch], pointer: str) -> Problem:
     return wrong_field(pointer, "empty_change", f"Name at least one of {_fields(kind)}.")
 
 
-def _fields(kind: type[Patch]) -> str:
+def _fields(kind: type[BaseModel]) -> str:
     return ", ".join(kind.model_fields)
 
 
-def _fault(kind: type[Patch], found: ErrorDetails) -> Fault:
+def _fault(kind: type[BaseModel], found: ErrorDetails) -> Fault:
     """Say what is wrong with one field, in our words and without its value."""
     *path, last = found["loc"]
     if found["type"] == "extra_forbidden":
@@ -149,7 +178,18 @@ def _fault(kind: type[Patch], found: ErrorDetails) -> Fault:
 
 
 _FIXES: Final = {
+    "missing": ("missing_field", "Add it."),
     "string_type": ("invalid_type", "Give it a string."),
+    "string_too_short": ("invalid_value", "Give it a longer text."),
+    "string_too_long": ("invalid_value", "Give it a shorter text."),
+    "string_pattern_mismatch": ("invalid_value", "Give it a text of the right form."),
+    "too_long": ("invalid_value", "Give it fewer."),
+    "value_error": ("invalid_value", "Give it a value that is allowed."),
+    "int_parsing": ("invalid_type", "Give it a whole number."),
+    "bool_parsing": ("invalid_type", "Give it true or false."),
+    "datetime_parsing": ("invalid_value", "Give it an RFC 3339 instant, such as 2026-11-20T13:00:00Z."),
+    "datetime_from_date_parsing": ("invalid_value", "Give it an RFC 3339 instant, such as 2026-11-20T13:00:00Z."),
+    "timezone_aware": ("invalid_value", "Give the instant an offset: write Z or +hh:mm at its end."),
     "bool_type": ("invalid_type", "Give it true or false."),
     "int_type": ("invalid_type", "Give it a whole number."),
     "list_type": ("invalid_type", "Give it a list."),
@@ -165,7 +205,7 @@ def _pointer(path: list[str | int]) -> str:
     return "".join(f"/{part}" for part in path)
 
 
-def _inner(kind: type[Patch], path: list[str | int]) -> type[Patch]:
+def _inner(kind: type[BaseModel], path: list[str | int]) -> type[BaseModel]:
     """Return the kind of the object at a place, by the annotations on the way."""
     for part in path:
         annotation: Any = kind.model_fields[str(part)].annotation

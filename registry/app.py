@@ -1,4 +1,4 @@
-"""Puts `a2p-registry serve` together: the database, the projector, the barrier, the admin API and the metrics port.
+"""Puts `a2p-registry serve` together: database, projector, barrier, the work that follows from changes, and the APIs.
 
 The only file that names concrete parts. They start in order and stop in reverse.
 
@@ -17,14 +17,27 @@ from prometheus_client import CollectorRegistry
 
 from metrics.admin import admin_app, listening, serve_admin
 from metrics.registry import RegistryMetrics
-from registry.admin_routes import AdminApi
+from registry.admin_routes import AdminApi, Rules
+from registry.audit.anchors import FILE_NAME, keep_anchors
 from registry.barrier import Barrier
+from registry.bulk.routes import BulkApi
 from registry.database import Database
+from registry.drift.parts import sweep_of
+from registry.flows.desk import Limits
 from registry.http_common import answer_problems, name_server
+from registry.ledger.parts import kept_ledger
 from registry.lifetime import stop_event
+from registry.notices.serving import kept_notices
+from registry.people import retirements
 from registry.projector import Projector
+from registry.provisioning.client import AggregatorClient
+from registry.provisioning.part import provisioning
+from registry.requests.serving import kept_requests
 from registry.settings import Settings
 from registry.store import RegistryStore
+from registry.tasks import kept
+from registry.tcr.client import TcrClient
+from registry.tcr.parts import kept_tcr
 
 _SHUTDOWN_SECONDS: Final = 5.0
 
@@ -56,9 +69,18 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         stack.push_async_callback(_cancel, projecting)
         barrier = Barrier(store, metrics)
         stack.push_async_callback(_cancel, asyncio.create_task(barrier.run()))
-        api = AdminApi(database, barrier)
+        rules = _rules(settings)
+        api = AdminApi(database, barrier, rules)
         stack.push_async_callback(api.finish)
-        http_port = await stack.enter_async_context(_serve_http(settings, api))
+        ledger = await stack.enter_async_context(kept_ledger(settings, database, metrics))
+        tcr = await stack.enter_async_context(kept_tcr(settings, database, barrier, metrics))
+        numbers = await stack.enter_async_context(provisioning(settings, database, metrics))
+        bulk = BulkApi(database=database, limits=rules.limits)
+        await stack.enter_async_context(kept("anchors", lambda: keep_anchors(database, settings.data_dir / FILE_NAME)))
+        await _start_watching(stack, settings, database, metrics)
+        await _start_sweep(stack, settings, database, metrics, tcr.client, numbers.client)
+        routes = [*api.routes(), *ledger.routes(), *tcr.routes(), *numbers.routes(), *bulk.routes()]
+        http_port = await stack.enter_async_context(_serve_http(settings, routes))
         stack.callback(barrier.stop)
         yield Registry(http_port=http_port, admin_port=admin_port, projecting=projecting)
 
@@ -76,6 +98,36 @@ async def serve(settings: Settings, *, supervised: bool) -> None:
     log.info("registry_stopped")
 
 
+async def _start_watching(
+    stack: contextlib.AsyncExitStack, settings: Settings, database: Database, metrics: RegistryMetrics
+) -> None:
+    """Start what follows from changes: notices, requests that have become possible, keys whose time has come."""
+    await stack.enter_async_context(kept_notices(settings, database, metrics))
+    await stack.enter_async_context(kept_requests(database, _rules(settings).limits))
+    await stack.enter_async_context(kept("retirements", lambda: retirements.run(database)))
+
+
+async def _start_sweep(
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    metrics: RegistryMetrics,
+    tcr: TcrClient | None,
+    aggregator: AggregatorClient | None,
+) -> None:
+    """Start looking for drift between the registry and those around it."""
+    sweep = await stack.enter_async_context(sweep_of(settings, database, metrics, aggregator=aggregator, tcr=tcr))
+    await stack.enter_async_context(kept("sweep", sweep.run))
+
+
+def _rules(settings: Settings) -> Rules:
+    """Return what the settings say about the admin API."""
+    limits = Limits(
+        numbers_per_campaign=settings.numbers_per_campaign, allow_private_hooks=settings.allow_private_hooks
+    )
+    return Rules(limits=limits, states_by_hand=settings.states_by_hand)
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     """Stop a task; a fault that ended it before is left for whoever looks at the task."""
     task.cancel()
@@ -83,11 +135,11 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _serve_http(settings: Settings, api: AdminApi) -> AsyncIterator[int]:
+async def _serve_http(settings: Settings, routes: list[web.RouteDef]) -> AsyncIterator[int]:
     """Serve the admin API; yields its port."""
     app = web.Application(middlewares=[answer_problems])
     app.on_response_prepare.append(name_server)
-    app.add_routes(api.routes())
+    app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:

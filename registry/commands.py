@@ -10,15 +10,18 @@ change makes sense (company.py checks a file; the tables forbid the rest).
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import TypeVar
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry import documents
+from registry import documents, many
+from registry.audit import chain
+from registry.audit.owners import owners
 from registry.records import Record
-from registry.tables import KEY_NAMES, TABLES, audit, outbox
+from registry.tables import KEY_NAMES, TABLES, outbox
 
 R = TypeVar("R", bound=Record)
 #: The values of a row's primary key, in the table's order.
@@ -76,14 +79,19 @@ async def find(connection: AsyncConnection, kind: type[R], keys: Collection[RowK
     if not keys:
         return {}
     table = TABLES[kind]
-    rows = await connection.execute(sa.select(table).where(sa.tuple_(*table.primary_key.columns).in_(list(keys))))
-    found = [kind(**row) for row in rows.mappings()]
+    wanted = many.among(connection, list(table.primary_key.columns), keys)
+    names = [column.name for column in table.columns]
+    rows = await connection.execute(sa.select(table).where(wanted))
+    found = [kind(**dict(zip(names, row, strict=True))) for row in rows]
     return {row_key(record): record for record in found}
 
 
 def row_key(record: Record) -> RowKey:
     """Return the primary key of a record."""
-    return tuple(getattr(record, name) for name in KEY_NAMES[type(record)])
+    names = KEY_NAMES[type(record)]
+    if len(names) == 1:  # (nearly all: asked for every row of a large file)
+        return (getattr(record, names[0]),)
+    return tuple(getattr(record, name) for name in names)
 
 
 async def _differences(
@@ -102,46 +110,37 @@ async def _write_rows(connection: AsyncConnection, changes: Sequence[Change]) ->
     for kind, table in reversed(list(TABLES.items())):
         gone = [row_key(change.record) for change in changes if change.after is None and type(change.before) is kind]
         if gone:
-            await connection.execute(sa.delete(table).where(sa.tuple_(*table.primary_key.columns).in_(gone)))
+            those = many.among(connection, list(table.primary_key.columns), gone)
+            await connection.execute(sa.delete(table).where(those))
     for kind, table in TABLES.items():
         mine = [change for change in changes if type(change.after) is kind]
-        new = [_row(change.record) for change in mine if change.before is None]
+        names = [column.name for column in table.columns]
+        values = attrgetter(*names)
+        new = [values(change.after) for change in mine if change.before is None]
         if new:
-            await connection.execute(sa.insert(table), new)
-        old = [_row(change.record) for change in mine if change.before is not None]
+            await many.insert(connection, table, names, new)
+        old = [values(change.after) for change in mine if change.before is not None]
         if old:
-            await connection.execute(_update(table), [{f"new_{name}": row[name] for name in row} for row in old])
-
-
-def _row(record: Record) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
-
-
-def _update(table: sa.Table) -> sa.Update:
-    """Build the update of whole rows by primary key, to be run with new_<column> for every column."""
-    rest = [column.name for column in table.columns if not column.primary_key]
-    return (
-        sa.update(table)
-        .where(*(column == sa.bindparam(f"new_{column.name}") for column in table.primary_key.columns))
-        .values({name: sa.bindparam(f"new_{name}") for name in rest})
-    )
+            await many.update(connection, table, names, old)
 
 
 async def _write_audit(connection: AsyncConnection, changes: Sequence[Change], actor: str, now: datetime) -> None:
-    """Write who changed what: the whole record before and after."""
-    await connection.execute(
-        sa.insert(audit),
+    """Write who changed what: the whole record before and after, at the end of the audit's chain."""
+    tenants = await owners(connection, [(change.before, change.after) for change in changes])
+    await chain.append(
+        connection,
         [
-            {
-                "at": now,
-                "actor": actor,
-                "action": "created" if change.before is None else "removed" if change.after is None else "changed",
-                "kind": TABLES[type(change.record)].name,
-                "row_key": orjson.dumps(row_key(change.record)).decode(),
-                "before": _json(change.before),
-                "after": _json(change.after),
-            }
-            for change in changes
+            chain.Entry(
+                at=now,
+                actor=actor,
+                action="created" if change.before is None else "removed" if change.after is None else "changed",
+                kind=TABLES[type(change.record)].name,
+                row_key=orjson.dumps(row_key(change.record)).decode(),
+                before=_json(change.before),
+                after=_json(change.after),
+                tenant=tenant,
+            )
+            for change, tenant in zip(changes, tenants, strict=True)
         ],
     )
 
@@ -155,7 +154,5 @@ async def _write_outbox(connection: AsyncConnection, changes: Sequence[Change], 
     touched = await documents.touched_by(connection, [(change.before, change.after) for change in changes])
     rendered = await documents.render(connection, touched)
     if rendered:
-        await connection.execute(
-            sa.insert(outbox),
-            [{"key": key, "document": document, "committed_at": now} for key, document in rendered.items()],
-        )
+        rows = [(key, document, now) for key, document in rendered.items()]
+        await many.insert(connection, outbox, ("key", "document", "committed_at"), rows)

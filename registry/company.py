@@ -8,7 +8,7 @@ Not here: how a single field is read (rows.py) and how records are written (impo
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.commands import RowKey, RowName, row_key
+from registry.flows.desk import SYSTEM_ROLE
 from registry.records import Assignment, Brand, Campaign, Contact, Extension, Number, OptOut, Record, Tenant, User
 from registry.rows import BadRow, Row
 from registry.tables import KEY_NAMES, brands, campaigns, extensions, tenants, users
@@ -74,10 +75,11 @@ class Company:
 async def load_known(connection: AsyncConnection) -> Known:
     """Return what the database has that rows may refer to."""
     campaign_rows = sa.select(campaigns.c.id, brands.c.tenant).select_from(campaigns.join(brands))
+    people = sa.select(users.c.id, users.c.tenant).where(users.c.role != SYSTEM_ROLE)
     extension_rows = (await connection.execute(sa.select(extensions))).all()
     return Known(
         tenants=set((await connection.execute(sa.select(tenants.c.id))).scalars()),
-        users={row.id: row.tenant for row in await connection.execute(sa.select(users.c.id, users.c.tenant))},
+        users={row.id: row.tenant for row in await connection.execute(people)},
         brands={row.id: row.tenant for row in await connection.execute(sa.select(brands.c.id, brands.c.tenant))},
         campaigns={row.id: row.tenant for row in await connection.execute(campaign_rows)},
         extensions={(row.tenant, row.digits): row.user for row in extension_rows},
@@ -103,6 +105,21 @@ def read_company(raw: bytes, known: Known) -> Company:
                 company.take(row, entry)
                 reader.learn(entry)
     return company
+
+
+def read_rows(kind: str, rows: Sequence[Any], known: Known) -> list[tuple[Entry | None, list[BadRow]]]:
+    """Read rows of one kind, such as numbers, that may refer to what is known; of each the entry, or its faults.
+
+    For files that are read in parts: that two rows are about the same is for others to see.
+    """
+    reader = _Reader(known, set())
+    read = dict(reader.kinds())[kind]
+    found: list[tuple[Entry | None, list[BadRow]]] = []
+    for index, data in enumerate(rows):
+        row = Row(kind, index, data)
+        entry = None if row.bad else read(row)
+        found.append((None, row.bad) if row.bad else (entry, []))
+    return found
 
 
 def _check_once(row: Row, record: Record, seen: dict[RowKey, int]) -> None:

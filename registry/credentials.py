@@ -13,6 +13,7 @@ import secrets
 import string
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +54,7 @@ class Credentials:
     admin_keys: dict[str, str]
 
 
-def mint(*, tenant: str, user: str | None, scopes: tuple[str, ...], label: str) -> Minted:
+def mint(*, tenant: str, user: str | None, scopes: tuple[str, ...], label: str, at: datetime | None = None) -> Minted:
     """Make a new key, of a tenant (user None) or of one of its users."""
     key_id = _random(_ID_LENGTH)
     text = f"a2p_{key_id}_{_random(_SECRET_LENGTH)}"
@@ -65,6 +66,7 @@ def mint(*, tenant: str, user: str | None, scopes: tuple[str, ...], label: str) 
         scopes=scopes,
         label=label,
         revoked_at=None,
+        created_at=at,
     )
     return Minted(record=record, text=text)
 
@@ -98,13 +100,14 @@ async def ensure_keys(
     known = await find(connection, ApiKey, {(_id_of(text),) for text in texts})
     valid = {(record.tenant, record.user, record.sha256) for record in known.values() if record.revoked_at is None}
     taken: set[str] = set()
+    now = datetime.now(UTC)
     fresh: list[Minted] = []
 
     def kept_or_new(text: str | None, tenant: str, user: str | None, scopes: tuple[str, ...]) -> str:
         if text is not None and text not in taken and (tenant, user, _sha256(text)) in valid:
             taken.add(text)  # A key has one place: a copy in another is a slip.
             return text
-        fresh.append(mint(tenant=tenant, user=user, scopes=scopes, label="minted by import"))
+        fresh.append(mint(tenant=tenant, user=user, scopes=scopes, label="minted by import", at=now))
         return fresh[-1].text
 
     api_keys = {tenant: kept_or_new(old.api_keys.get(tenant), tenant, None, TENANT_SCOPES) for tenant in tenants}

@@ -4,7 +4,9 @@ One writer at a time, over all processes, so that the order of commits is the or
 seen seq 7 will never find a 6 that was committed later. SQLite gives that with BEGIN IMMEDIATE, PostgreSQL with an
 advisory lock taken first. The rate of changes is that of people in a console, so a lock costs nothing.
 
-Not here: the tables (tables.py) and what is written (commands.py).
+On PostgreSQL a transaction may be confined to one company's rows (row-level security).
+
+Not here: the tables (tables.py), what is written (commands.py), the policies (migrations/walls.py).
 """
 
 import asyncio
@@ -18,7 +20,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from registry.settings import Settings
@@ -28,6 +30,11 @@ _BUSY_TIMEOUT_MS: Final = 30_000
 _LOCKED_S: Final = 0.02
 #: The advisory lock of all writers, an arbitrary constant that means this to every version of ours.
 _WRITERS_LOCK: Final = 0x0A2B
+#: Whose rows the policies of PostgreSQL let a transaction see (migrations/walls.py): every one, or a company's.
+_TENANT_SETTING: Final = "a2p.tenant"
+#: (no id has a colon in it)
+_ALL_TENANTS: Final = ":all"
+_TENANT_ROLE: Final = "a2p_tenant"
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
 
@@ -74,30 +81,78 @@ class Database:
             await asyncio.sleep(_LOCKED_S)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give one consistent view: everything that is read in the block is of one instant."""
-        async with self._engine.connect() as connection:
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """Connect. A server that is not there, or goes away, is an OperationalError, as with other drivers.
+
+        asyncpg gives the system's own error for the first, and for the second one that no kind of error stands for.
+        """
+        try:
+            connection = await self._engine.connect()
+        except OSError as error:
+            raise OperationalError("connect", None, error) from error
+        try:
+            yield connection
+        except DBAPIError as error:
+            if type(error) is not DBAPIError:
+                raise
+            raise OperationalError(error.statement, None, error.orig or error) from error
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def reading(self, *, tenant: str | None = None) -> AsyncIterator[AsyncConnection]:
+        """Give one consistent view: everything that is read in the block is of one instant.
+
+        tenant: whose rows can be seen, as confine() has it; None: all, for the registry's own work.
+        """
+        async with self._connected() as connection:
             if connection.dialect.name == "postgresql":
                 await connection.execution_options(isolation_level="REPEATABLE READ")
+            if tenant is not None:
+                await confine(connection, tenant)
             yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
+    async def writing(self, *, tenant: str | None = None) -> AsyncIterator[AsyncConnection]:
         """Be the one writer; committed at the end of the block, or rolled back whole if it raises.
 
-        What is read in the block cannot be changed by anybody else before the commit.
+        What is read in the block cannot be changed by anybody else before the commit. tenant: whose rows can be seen
+        and written, as confine() has it; None: all, for the registry's own work.
         """
-        async with self._engine.connect() as connection:
+        async with self._connected() as connection:
             await connection.execution_options(writes=True)
             async with connection.begin():
                 if connection.dialect.name == "postgresql":
                     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+                if tenant is not None:
+                    await confine(connection, tenant)
                 yield connection
         self.changed.set()
 
 
+async def confine(connection: AsyncConnection, tenant: str) -> None:
+    """Let the rest of a transaction see and write the rows of one company only.
+
+    The second wall behind the condition that every query has; a database without row-level security has one wall.
+    """
+    if connection.dialect.name == "postgresql":
+        if tenant == _ALL_TENANTS:
+            raise ValueError("no company has that name")
+        local = sa.true()
+        await connection.execute(
+            sa.select(
+                sa.func.set_config(_TENANT_SETTING, tenant, local),
+                sa.func.set_config("role", _TENANT_ROLE, local),
+            ),
+        )
+
+
 def _engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, hide_parameters=True)  # Errors quote statements, never people's numbers.
+    options: dict[str, Any] = {}
+    if sa.make_url(url).get_backend_name() == "postgresql":
+        options["connect_args"] = {"server_settings": {_TENANT_SETTING: _ALL_TENANTS}}
+    # Errors quote statements, never people's numbers.
+    engine = create_async_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance import documents, facts
+from registry import many
 from registry.records import ApiKey, Assignment, Brand, Campaign, Contact, Extension, Number, Record, Tenant, User
 from registry.tables import api_keys, assignments, brands, campaigns, contacts, extensions, numbers, tenants, users
 
@@ -123,9 +124,9 @@ _SENDING_NUMBER: Final = (
 
 NUMBERS: Final = Kind(
     id=(numbers.c.did,),
-    rows=sa.select(numbers, assignments.c.state, assignments.c.campaign_id, assignments.c.brand_id).select_from(
-        numbers.outerjoin(assignments),
-    ),
+    rows=sa.select(numbers, assignments.c.state, assignments.c.campaign_id, assignments.c.brand_id)
+    .select_from(numbers.outerjoin(assignments))
+    .where(numbers.c.left_at.is_(None)),
     key=documents.number_key,
     value=_number,
 )
@@ -138,9 +139,9 @@ BRANDS: Final = Kind(
 )
 USERS: Final = Kind(
     id=(users.c.id,),
-    rows=sa.select(users.c.id, users.c.tenant, tenants.c.customer_since, _SENDING_NUMBER.label("number")).select_from(
-        users.join(tenants),
-    ),
+    rows=sa.select(users.c.id, users.c.tenant, tenants.c.customer_since, _SENDING_NUMBER.label("number"))
+    .select_from(users.join(tenants))
+    .where(users.c.left_at.is_(None)),
     key=documents.user_key,
     value=_user,
 )
@@ -221,7 +222,7 @@ async def render(connection: AsyncConnection, touched: Mapping[Kind, set[Documen
         for start in range(0, len(ordered), BATCH):
             some = ordered[start : start + BATCH]
             rendered |= {kind.key(*document_id): GONE for document_id in some}
-            rows = await connection.execute(kind.rows.where(sa.tuple_(*kind.id).in_(some)))
+            rows = await connection.execute(kind.rows.where(many.among(connection, kind.id, some)))
             rendered |= _render_rows(kind, rows.mappings().all())
     return rendered
 

@@ -4,7 +4,8 @@ Not here: the routes (admin_routes.py), the words of the problems (problems.py).
 """
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,11 +24,20 @@ _log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def json_response(body: Any, *, status: int = 200) -> web.Response:
+def json_response(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """Answer with JSON; instants in UTC with Z."""
     return web.Response(
-        body=orjson.dumps(body, option=orjson.OPT_UTC_Z), status=status, content_type="application/json"
+        body=orjson.dumps(body, option=orjson.OPT_UTC_Z),
+        status=status,
+        headers=headers,
+        content_type="application/json",
     )
+
+
+def etag(shown: Any) -> str:
+    """Return the version of an object, as it is shown: another one whenever anything in it is another."""
+    raw = orjson.dumps(shown, option=orjson.OPT_UTC_Z | orjson.OPT_SORT_KEYS)
+    return f'"{sha256(raw).hexdigest()[:32]}"'
 
 
 def problem_response(problem: Problem, *, allow: str = "") -> web.Response:

@@ -4,13 +4,16 @@ Good rows are imported whatever the others are like, and the report names each b
 change() as any other command, a batch of rows a transaction: an import that is cut off has imported some batches whole,
 and the next one does the rest. A file that was imported already changes nothing.
 
-Not here: what a good row is (company.py), keys (credentials.py), opt-outs (opt_outs.py), what the terminal shows
-(__main__.py).
+States are kept as they are given, impossible ones too (two numbers of a person that can text); drift/ lists those.
+
+Not here: what a good row is (company.py), what a file says nothing about (keeping.py), keys (credentials.py), opt-outs
+(opt_outs.py), what the terminal shows (__main__.py).
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +24,9 @@ from registry.commands import RowName, change
 from registry.company import Company, Entry, load_known, read_company
 from registry.credentials import ensure_keys, read_credentials
 from registry.database import Database
+from registry.keeping import keep, left, what_is_there
 from registry.opt_outs import Gateway, send_opt_outs
+from registry.people.keys import narrowed
 from registry.records import Extension, Record, Tenant, User
 from registry.rows import BadRow
 from registry.tables import extensions
@@ -64,6 +69,8 @@ class Report:
     left_out: Counter[str]
     #: How many API keys are new in the credentials file.
     keys_minted: int
+    #: Good rows by kind that were left alone because what they are about has left.
+    left_alone: Counter[str]
 
 
 async def import_company(database: Database, options: ImportOptions, progress: Progress) -> Report:
@@ -77,9 +84,10 @@ async def import_company(database: Database, options: ImportOptions, progress: P
     async with database.reading() as connection:
         known = await load_known(connection)
     company = read_company(options.file.read_bytes(), known)
-    changes = Counter[str]()
+    changes, left_alone = Counter[str](), Counter[str]()
     for kind, entries in company.entries.items():
-        changes[kind] = await _write(database, kind, entries, progress)
+        changes[kind], alone = await _write(database, kind, entries, progress)
+        left_alone.update({kind: alone} if alone else {})
     minted, keys = await _mint(database, company, options.credentials)
     unsent: list[BadRow] = []
     if options.gateway_url is not None:
@@ -97,20 +105,26 @@ async def import_company(database: Database, options: ImportOptions, progress: P
         bad=company.bad + unsent,
         left_out=company.left_out,
         keys_minted=minted,
+        left_alone=left_alone,
     )
 
 
-async def _write(database: Database, kind: str, entries: list[Entry], progress: Progress) -> int:
-    """Write the good rows of one kind; returns how many database rows differ from before."""
-    changed = 0
+async def _write(database: Database, kind: str, entries: list[Entry], progress: Progress) -> tuple[int, int]:
+    """Write the good rows of one kind; returns how many database rows differ from before, and rows left alone."""
+    changed = alone = 0
     for start in range(0, len(entries), _BATCH):
         some = entries[start : start + _BATCH]
-        put = [record for entry in some for record in entry.put]
         async with database.writing() as connection:
-            remove = [name for entry in some for name in entry.remove] + await _left_extensions(connection, put)
+            there = await what_is_there(connection, (record for entry in some for record in entry.put))
+            here = [entry for entry in some if not left(there, entry.put)]
+            now = datetime.now(UTC)
+            put = [record for entry in here for record in keep(there, entry.put, now)]
+            put += await narrowed(connection, [record for record in put if isinstance(record, User)], now)
+            remove = [name for entry in here for name in entry.remove] + await _left_extensions(connection, put)
             changed += await change(connection, actor=ACTOR, put=put, remove=remove)
+        alone += len(some) - len(here)
         progress(kind, len(some), len(entries))
-    return changed
+    return changed, alone
 
 
 async def _left_extensions(connection: AsyncConnection, records: Iterable[Record]) -> list[RowName]:
@@ -128,13 +142,15 @@ async def _mint(database: Database, company: Company, path: Path | None) -> tupl
         return 0, {}
     records = [record for entries in company.entries.values() for entry in entries for record in entry.put]
     tenants = [record.id for record in records if isinstance(record, Tenant)]
+    people = [record for record in records if isinstance(record, User)]
     async with database.writing() as connection:
+        there = await what_is_there(connection, people)
         minted = await ensure_keys(
             connection,
             path,
             actor=ACTOR,
             tenants=tenants,
-            users={record.id: record.tenant for record in records if isinstance(record, User)},
+            users={user.id: user.tenant for user in people if not left(there, [user])},
         )
     keys = read_credentials(path).api_keys
     return minted, {tenant: keys[tenant] for tenant in tenants}  # (the file may hold others, good or not)

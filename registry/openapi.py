@@ -28,10 +28,13 @@ from apidocs.table import (
     nullable,
     ref,
 )
-from registry.admin_patches import BrandPatch, CampaignPatch, KeyPatch, NumberPatch
+from registry import openapi_actions
+from registry.admin_patches import BrandPatch, CampaignPatch, KeyPatch, NumberPatch, UserPatch
 from registry.barrier import How
+from registry.ledger import openapi as ledger
+from registry.openapi_actions import BODIES, FOR_TENANT, LOOKS, TAG_ACTIONS, TAG_VIEWS
 from registry.problems import PROBLEMS
-from registry.records import ApiKey, Assignment, Brand, Campaign, Number
+from registry.records import ApiKey, Assignment, Brand, Campaign, Number, User
 
 _ABOUT: Final = (
     "Numbers, campaigns, brands and keys of a company, for its admins.\n\n"
@@ -47,21 +50,7 @@ _CARRIERS: Final = ("att", "tmobile", "verizon", "us_cellular")
 _DECLARATIONS: Final = ("embedded_link", "embedded_phone", "age_gated", "direct_lending")
 
 _EVERY: Final = ("internal_error",)
-_LOOKS: Final = (*_EVERY, "unauthenticated", "forbidden", "not_found", "database_unavailable")
-_CHANGES: Final = (
-    *_LOOKS,
-    "body_too_large",
-    "incomplete_body",
-    "unsupported_media_type",
-    "unsupported_encoding",
-    "invalid_json",
-    "duplicate_key",
-    "empty_change",
-    "unknown_field",
-    "invalid_type",
-    "invalid_enum",
-    "invalid_value",
-)
+_CHANGES: Final = (*LOOKS, *BODIES, "empty_change", "version_required", "version_conflict")
 
 _CHANGE: Final = {
     "anyOf": [
@@ -107,9 +96,17 @@ def _patch(model: type[BaseModel]) -> dict[str, Any]:
     return {**_plain(found, drop=("title", "default")), "minProperties": 1}
 
 
-def _inner(model: type[BaseModel]) -> dict[str, Any]:
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    """Describe what an action is told."""
+    found = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    found.pop("$defs", None)
+    plain: dict[str, Any] = _plain(found)
+    return plain
+
+
+def _inner(model: type[BaseModel], least: int = 1) -> dict[str, Any]:
     found = model.model_json_schema(ref_template="#/components/schemas/{model}").get("$defs", {})
-    return {name: {**_plain(one, drop=("title", "default")), "minProperties": 1} for name, one in found.items()}
+    return {name: {**_plain(one, drop=("title", "default")), "minProperties": least} for name, one in found.items()}
 
 
 def _fields(record: type, *without: str) -> dict[str, Any]:
@@ -127,6 +124,7 @@ def _shown() -> dict[str, Any]:
             _fields(Campaign, *_CARRIERS, *_DECLARATIONS) | {"carriers": closed(states), "declares": closed(declares)}
         ),
         "Brand": closed(_fields(Brand)),
+        "User": closed(_fields(User)),
         "Key": closed(_fields(ApiKey, "sha256") | {"revoked": {"type": "boolean"}}),
     }
 
@@ -134,12 +132,16 @@ def _shown() -> dict[str, Any]:
 def _schemas() -> dict[str, Any]:
     shown = _shown()
     changed = {f"Changed{name}": closed({**schema["properties"], "change": _CHANGE}) for name, schema in shown.items()}
-    patches = (NumberPatch, CampaignPatch, BrandPatch, KeyPatch)
+    patches = (NumberPatch, CampaignPatch, BrandPatch, UserPatch, KeyPatch)
+    bodies = openapi_actions.models()
     return {
         **shown,
         **changed,
         **{model.__name__: _patch(model) for model in patches},
         **{name: schema for model in patches for name, schema in _inner(model).items()},
+        **{model.__name__: _body(model) for model in bodies},
+        **{name: schema for model in bodies for name, schema in _inner(model, least=0).items()},
+        **ledger.schemas(),
         "Problem": closed(PROBLEM_FIELDS, optional=("errors",)),
         "Problems": closed({"problems": {"type": "array", "items": {"type": "object"}}}),
         "About": closed({"service": {"type": "string"}}),
@@ -168,7 +170,15 @@ _NUMBER: Final = {
     "number_changed_at": None,
     "licence_changed_at": None,
     "toll_free_verification": None,
-    "assignment": {"state": "assigned", "campaign_id": "CACME04", "brand_id": "BACME01"},
+    "sms_page": True,
+    "left_at": None,
+    "assignment": {
+        "state": "assigned",
+        "campaign_id": "CACME04",
+        "brand_id": "BACME01",
+        "since": "2026-11-20T19:12:00Z",
+        "fault": None,
+    },
 }
 _CAMPAIGN: Final = {
     "id": "CACME05",
@@ -185,6 +195,9 @@ _CAMPAIGN: Final = {
     "samples": [],
     "opt_out_keywords": ["STOP"],
     "help_message": "",
+    "number_pool": "none",
+    "faults": [],
+    "created_at": None,
     "carriers": {"att": "approved", "tmobile": "rejected", "verizon": "approved", "us_cellular": "approved"},
     "declares": {"embedded_link": True, "embedded_phone": True, "age_gated": False, "direct_lending": False},
 }
@@ -195,6 +208,15 @@ _BRAND: Final = {
     "status": "vetted_verified",
     "vetting_score": 78,
     "government": False,
+    "faults": [],
+}
+_USER: Final = {
+    "id": "acme-kim",
+    "tenant": "acme",
+    "name": "Kim Park",
+    "role": "employee",
+    "licence": "X2",
+    "left_at": None,
 }
 _KEY: Final = {
     "id": "Zk3v0tQm9xWd",
@@ -203,8 +225,10 @@ _KEY: Final = {
     "scopes": ["send", "read", "admin"],
     "label": "minted by import",
     "revoked_at": None,
+    "created_at": "2026-11-20T13:00:00Z",
     "revoked": False,
 }
+_HAND: Final = ("state_not_by_hand", "not_from_here")
 #: Kind of object: path, parameter, an object, a change with what it makes of the object, and a slip with its answer.
 _KINDS: Final = (
     (
@@ -213,7 +237,7 @@ _KINDS: Final = (
         _NUMBER,
         ({"assignment": None}, {"assignment": None}),
         ({"sms": "on"}, _refused("invalid_enum", "/sms", "Use enabled, disabled or superseded.")),
-        ("missing_field", "unknown_campaign", "unknown_user"),
+        ("missing_field", "unknown_campaign", "unknown_user", *_HAND),
     ),
     (
         "Campaign",
@@ -221,7 +245,7 @@ _KINDS: Final = (
         _CAMPAIGN,
         ({"status": "suspended"}, {"status": "suspended"}),
         ({"osr_status": -1}, _refused("invalid_value", "/osr_status", "Give it a whole number, zero or more.")),
-        (),
+        _HAND,
     ),
     (
         "Brand",
@@ -229,7 +253,15 @@ _KINDS: Final = (
         _BRAND,
         ({"vetting_score": 80}, {"vetting_score": 80}),
         ({"vetting_score": "80"}, _refused("invalid_type", "/vetting_score", "Give it a whole number.")),
-        (),
+        _HAND,
+    ),
+    (
+        "User",
+        "/v1/users/{id}",
+        _USER,
+        ({"name": "Kim Lee"}, {"name": "Kim Lee"}),
+        ({"name": 7}, _refused("invalid_type", "/name", "Give it a string.")),
+        ("extension_taken",),
     ),
     (
         "Key",
@@ -243,6 +275,17 @@ _KINDS: Final = (
         (),
     ),
 )
+
+
+_VERSION: Final = Parameter(
+    name="If-Match",
+    place="header",
+    description="The ETag of the object as you know it, or * for whichever it is.",
+    schema={"type": "string"},
+    example="*",
+    required=True,
+)
+_ETAG: Final = {"ETag": "Its version, for If-Match."}
 
 
 def _objects() -> list[Operation]:
@@ -265,9 +308,9 @@ def _objects() -> list[Operation]:
                 tag=_OBJECTS,
                 summary=f"Look at a {kind.lower()}",
                 scope="admin",
-                parameters=(parameter,),
-                answers=(Answer(status=200, description="As it is in the database.", schema=ref(kind)),),
-                problems=_LOOKS,
+                parameters=(parameter, FOR_TENANT),
+                answers=(Answer(status=200, description="As it is in the database.", schema=ref(kind), headers=_ETAG),),
+                problems=LOOKS,
                 samples=(Sample(name="shown", summary="As it is", status=200, answer=shown),),
             ),
             Operation(
@@ -278,7 +321,7 @@ def _objects() -> list[Operation]:
                 summary=f"Change a {kind.lower()}",
                 description="Fields that are left out stay.",
                 scope="admin",
-                parameters=(parameter,),
+                parameters=(parameter, _VERSION, FOR_TENANT),
                 body=Body(schema=ref(f"{kind}Patch"), description="The fields that change; at most 64 KiB."),
                 answers=(
                     Answer(status=200, description="It is effective everywhere.", schema=ref(f"Changed{kind}")),
@@ -338,8 +381,14 @@ def description() -> Description:
         title="A2P registry",
         version=version("a2p-gateway"),
         description=_ABOUT,
-        tags={_OBJECTS: "Look at and change what is registered.", _EXPLAINED: "Codes, and this description."},
-        operations=[*_objects(), *_explained()],
+        tags={
+            _OBJECTS: "Look at and change what is registered.",
+            TAG_ACTIONS: "What admins do. Each answers with the object as it is afterwards, and `change` as above.",
+            TAG_VIEWS: "A page of a list ends with `next`, the cursor of the page behind it.",
+            ledger.TAG: "What was sent and refused, why, and what became of it.",
+            _EXPLAINED: "Codes, and this description.",
+        },
+        operations=[*_objects(), *openapi_actions.operations(), *ledger.operations(), *_explained()],
         problems=PROBLEMS,
         schemas=_schemas(),
         security={

@@ -22,6 +22,8 @@ class Tenant:
     time_zone: str
     currency: str
     customer_since: date
+    #: The phone company itself; only its keys may act for other tenants.
+    provider: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class User:
     #: employee, admin, support or operator.
     role: str
     licence: str
+    #: When the person left; the row stays for the audit, and nobody sees them any more.
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,8 @@ class Brand:
     #: 0 to 100, or None when never vetted.
     vetting_score: int | None
     government: bool
+    #: Why TCR did not confirm it, one reason an entry, for people.
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +96,11 @@ class Campaign:
     samples: tuple[str, ...]
     opt_out_keywords: tuple[str, ...]
     help_message: str
+    #: Leave to hold more numbers than the limit: none, requested or approved.
+    number_pool: str = "none"
+    #: Why it was declined, one reason an entry, for people.
+    faults: tuple[str, ...] = ()
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +119,10 @@ class Number:
     number_changed_at: datetime | None
     licence_changed_at: datetime | None
     toll_free_verification: str | None
+    #: It stands on the SMS page: it could text at some time, and was not removed from there since.
+    sms_page: bool = False
+    #: When it was ported out; the row stays for the audit, and the number is not ours any more.
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +133,10 @@ class Assignment:
     state: str
     campaign_id: str | None
     brand_id: str | None
+    #: Since when it is in this state; None: not known.
+    since: datetime | None = None
+    #: Why it failed, for people.
+    fault: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +153,7 @@ class ApiKey:
     #: What it was minted for, for people.
     label: str
     revoked_at: datetime | None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,4 +177,83 @@ class OptOut:
     number: str | None
 
 
-Record = Tenant | User | Extension | Brand | Campaign | Number | Assignment | ApiKey | Contact | OptOut
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A registration that a company fills in and sends to TCR: of a brand, or of a campaign of one.
+
+    The brand or campaign itself is there from the moment TCR has given it an id.
+    """
+
+    #: Ours, and the reference id at TCR: a second submission of the same one is the same.
+    id: str
+    tenant: str
+    #: brand or campaign.
+    kind: str
+    #: lifecycle.APPLICATION has the states.
+    state: str
+    #: The form as a JSON object; registry.registration reads it.
+    fields: str
+    #: A campaign's brand.
+    brand_id: str | None
+    #: The brand or campaign that came of it.
+    object_id: str | None
+    #: Why TCR did not take it, one reason an entry, for people.
+    faults: tuple[str, ...]
+    created_at: datetime
+    created_by: str
+    submitted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """Something that a tenant owes once, as an adjustment on the next bill."""
+
+    tenant: str
+    #: registration.
+    kind: str
+    at: datetime
+    #: Before tax, in cents of the currency.
+    cents: int
+    currency: str
+    #: The application that it was for.
+    application: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """An employee asks the admins to make a text possible ("Ask my admin")."""
+
+    id: str
+    tenant: str
+    user: str
+    #: The number that the employee wanted to text from; None where there is none.
+    did: str | None
+    #: Whom they wanted to text, E.164.
+    recipient: str
+    #: The code of the refusal.
+    reason: str
+    #: What the employee wrote to the admins.
+    note: str
+    #: lifecycle.REQUEST has the states.
+    state: str
+    opened_at: datetime
+    closed_at: datetime | None
+    #: Who closed it: a person's key, or what made it possible.
+    closed_by: str | None
+
+
+Record = (
+    Tenant
+    | User
+    | Extension
+    | Brand
+    | Campaign
+    | Number
+    | Assignment
+    | ApiKey
+    | Contact
+    | OptOut
+    | Application
+    | Fee
+    | Request
+)

@@ -1,14 +1,14 @@
-"""The tables, as SQLAlchemy Core metadata. Nothing in here that PostgreSQL could not run.
+"""The tables of the records, as SQLAlchemy Core metadata. Nothing in here that PostgreSQL could not run.
 
-A change of a table needs a migration beside it (migrations/versions); a test compares the two. Three tables are not
-records: audit (who changed what), outbox (what the registry store has yet to learn, in order) and projection (which
-epoch of the store's copy is the valid one).
+A change of a table needs a migration beside it (migrations/versions); a test compares the two. Four tables are not
+records: audit and audit_head (who changed what), outbox (what the registry store has yet to learn, in order) and
+projection (which epoch of the store's copy is the valid one).
 
-Not here: how rows are written (commands.py) and the engine (database.py).
+Not here: how rows are written (commands.py), the engine (database.py), and what the registry's own work leaves behind
+(work_tables.py).
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,74 +16,18 @@ import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Table
 
 from registry import records
-
-#: Constraints and indexes have names, so that a later migration can name them.
-NAMES: Final = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-metadata: Final = sa.MetaData(naming_convention=NAMES)
-
-
-class UtcDateTime(sa.types.TypeDecorator[datetime]):
-    """An instant. Taken with any offset, kept and given back in UTC; SQLite alone would give back naive times."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - the base's
-        """Convert to UTC; a naive time names no instant and is a fault of ours."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without an offset cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - the base's
-        """Mark what the driver gave back as UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Texts(sa.types.TypeDecorator[tuple[str, ...]]):
-    """A short list of texts that is only ever read whole, kept as JSON."""
-
-    impl = sa.JSON
-    cache_ok = True
-
-    def process_bind_param(self, value: tuple[str, ...] | None, dialect: sa.Dialect) -> Any:  # noqa: ARG002 - the base's
-        """Turn the tuple into a JSON array."""
-        return None if value is None else list(value)
-
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> tuple[str, ...] | None:  # noqa: ARG002 - the base's
-        """Turn the JSON array into a tuple, so that records stay hashable and frozen."""
-        return None if value is None else tuple(value)
-
-
-def _text(name: str) -> Column[str]:
-    return Column(name, sa.String, nullable=False)
-
-
-def _flag(name: str) -> Column[bool]:
-    return Column(name, sa.Boolean, nullable=False)
-
-
-#: A growing number; SQLite grows only its own INTEGER by itself.
-_Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+from registry.columns import SERIAL, Texts, UtcDateTime, flag, metadata, text
 
 tenants: Final = Table(
     "tenants",
     metadata,
     Column("id", sa.String, primary_key=True),
-    _text("name"),
-    _text("country"),
-    _text("time_zone"),
-    _text("currency"),
+    text("name"),
+    text("country"),
+    text("time_zone"),
+    text("currency"),
     Column("customer_since", sa.Date, nullable=False),
+    flag("provider"),
 )
 
 users: Final = Table(
@@ -91,9 +35,12 @@ users: Final = Table(
     metadata,
     Column("id", sa.String, primary_key=True),
     Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
-    _text("name"),
-    _text("role"),
-    _text("licence"),
+    text("name"),
+    text("role"),
+    text("licence"),
+    Column("left_at", UtcDateTime),
+    #: For lists (lists.py); likewise below.
+    sa.Index("ix_users_tenant_name", "tenant", "name", "id"),
 )
 
 extensions: Final = Table(
@@ -109,10 +56,11 @@ brands: Final = Table(
     metadata,
     Column("id", sa.String, primary_key=True),
     Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
-    _text("legal_name"),
-    _text("status"),
+    text("legal_name"),
+    text("status"),
     Column("vetting_score", sa.Integer),
-    _flag("government"),
+    flag("government"),
+    Column("faults", Texts, nullable=False),
 )
 
 campaigns: Final = Table(
@@ -120,26 +68,29 @@ campaigns: Final = Table(
     metadata,
     Column("id", sa.String, primary_key=True),
     Column("brand_id", ForeignKey("brands.id"), nullable=False, index=True),
-    _text("use_case"),
+    text("use_case"),
     Column("sub_use_cases", Texts, nullable=False),
-    _text("status"),
-    _text("sharing"),
-    _flag("dca_complete"),
-    _flag("mock"),
-    _text("att"),
-    _text("tmobile"),
-    _text("verizon"),
-    _text("us_cellular"),
+    text("status"),
+    text("sharing"),
+    flag("dca_complete"),
+    flag("mock"),
+    text("att"),
+    text("tmobile"),
+    text("verizon"),
+    text("us_cellular"),
     Column("osr_status", sa.Integer),
-    _flag("embedded_link"),
-    _flag("embedded_phone"),
-    _flag("age_gated"),
-    _flag("direct_lending"),
+    flag("embedded_link"),
+    flag("embedded_phone"),
+    flag("age_gated"),
+    flag("direct_lending"),
     Column("att_class", sa.String),
-    _text("description"),
+    text("description"),
     Column("samples", Texts, nullable=False),
     Column("opt_out_keywords", Texts, nullable=False),
-    _text("help_message"),
+    text("help_message"),
+    text("number_pool"),
+    Column("faults", Texts, nullable=False),
+    Column("created_at", UtcDateTime),
 )
 
 numbers: Final = Table(
@@ -148,33 +99,41 @@ numbers: Final = Table(
     Column("did", sa.String, primary_key=True),
     Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
     Column("user", ForeignKey("users.id"), index=True),
-    _text("kind"),
-    _text("sms"),
+    text("kind"),
+    text("sms"),
     Column("sms_enabled_at", UtcDateTime),
     Column("number_changed_at", UtcDateTime),
     Column("licence_changed_at", UtcDateTime),
     Column("toll_free_verification", sa.String),
+    flag("sms_page"),
+    Column("left_at", UtcDateTime),
+    sa.Index("ix_numbers_tenant_did", "tenant", "did"),
 )
 
 assignments: Final = Table(
     "assignments",
     metadata,
     Column("did", ForeignKey("numbers.did"), primary_key=True),
-    _text("state"),
+    text("state"),
     Column("campaign_id", ForeignKey("campaigns.id"), index=True),
     Column("brand_id", ForeignKey("brands.id")),
+    Column("since", UtcDateTime),
+    Column("fault", sa.String),
+    sa.Index("ix_assignments_campaign_did", "campaign_id", "did"),
+    sa.Index("ix_assignments_state_did", "state", "did"),
 )
 
 api_keys: Final = Table(
     "api_keys",
     metadata,
     Column("id", sa.String, primary_key=True),
-    _text("sha256"),
+    text("sha256"),
     Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
     Column("user", ForeignKey("users.id"), index=True),
     Column("scopes", Texts, nullable=False),
-    _text("label"),
+    text("label"),
     Column("revoked_at", UtcDateTime),
+    Column("created_at", UtcDateTime),
 )
 
 contacts: Final = Table(
@@ -191,34 +150,91 @@ opt_outs: Final = Table(
     Column("tenant", ForeignKey("tenants.id"), primary_key=True),
     Column("recipient", sa.String, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    _text("keyword"),
+    text("keyword"),
     Column("number", sa.String),
+)
+
+applications: Final = Table(
+    "applications",
+    metadata,
+    Column("id", sa.String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    text("kind"),
+    text("state"),
+    Column("fields", sa.Text, nullable=False),
+    Column("brand_id", ForeignKey("brands.id"), index=True),
+    Column("object_id", sa.String, index=True),
+    Column("faults", Texts, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    text("created_by"),
+    Column("submitted_at", UtcDateTime),
+)
+
+fees: Final = Table(
+    "fees",
+    metadata,
+    Column("tenant", ForeignKey("tenants.id"), primary_key=True),
+    Column("kind", sa.String, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("cents", sa.Integer, nullable=False),
+    text("currency"),
+    text("application"),
+)
+
+requests: Final = Table(
+    "requests",
+    metadata,
+    Column("id", sa.String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    Column("user", ForeignKey("users.id"), nullable=False, index=True),
+    Column("did", sa.String),
+    text("recipient"),
+    text("reason"),
+    text("note"),
+    Column("state", sa.String, nullable=False, index=True),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Column("closed_by", sa.String),
 )
 
 audit: Final = Table(
     "audit",
     metadata,
-    Column("id", _Serial, primary_key=True),
+    Column("id", SERIAL, primary_key=True),
     Column("at", UtcDateTime, nullable=False),
-    _text("actor"),
+    text("actor"),
     #: created, changed or removed.
-    _text("action"),
+    text("action"),
     #: The table, and the row's primary key as a JSON array.
-    _text("kind"),
-    _text("row_key"),
+    text("kind"),
+    text("row_key"),
     #: The record before and after as JSON; NULL where there was none.
     Column("before", sa.Text),
     Column("after", sa.Text),
+    #: Whose row it is; NULL where it is nobody's, such as what a number look-up said.
+    Column("tenant", sa.String, index=True),
+    #: SHA-256 of the row before, and of this one with it (audit/); NULL in rows from before the chain.
+    Column("prev_hash", sa.String),
+    Column("hash", sa.String),
     sqlite_autoincrement=True,
+)
+
+#: How long the chain of the audit is, and its last hash. One row, id 1.
+audit_head: Final = Table(
+    "audit_head",
+    metadata,
+    Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    Column("count", sa.BigInteger, nullable=False),
+    text("hash"),
 )
 
 outbox: Final = Table(
     "outbox",
     metadata,
     #: Commit order is the order of seq: there is one writer at a time (database.py). Gaps are possible.
-    Column("seq", _Serial, primary_key=True),
+    Column("seq", SERIAL, primary_key=True),
     #: Key and bytes of a document of compliance.documents; no bytes mean that the document is gone.
-    _text("key"),
+    text("key"),
     Column("document", sa.LargeBinary, nullable=False),
     Column("committed_at", UtcDateTime, nullable=False),
     sqlite_autoincrement=True,
@@ -246,6 +262,9 @@ TABLES: Final[Mapping[type[Any], Table]] = MappingProxyType(
         records.ApiKey: api_keys,
         records.Contact: contacts,
         records.OptOut: opt_outs,
+        records.Application: applications,
+        records.Fee: fees,
+        records.Request: requests,
     },
 )
 

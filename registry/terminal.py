@@ -53,6 +53,8 @@ def show(report: "Report") -> None:
         typer.echo(f"opt_outs: {report.opt_outs_stored} in the gateway")
     if report.keys_minted:
         typer.echo(f"API keys: {report.keys_minted} new in the credentials file")
+    for kind, rows in report.left_alone.items():
+        typer.echo(f"{kind}: {rows} left alone, because the person or the number has left", err=True)
     for name, times in sorted(report.left_out.items()):
         typer.echo(f"{name}: not a field of this format, left out ({times} times)", err=True)
     for bad in report.bad:

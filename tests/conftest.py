@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from metrics.logs import _Libraries
 from tests.hidden import nothing_hidden
 
 
@@ -26,7 +27,7 @@ def _logs_as_before() -> Iterator[None]:
     handlers, level, is_loud = logging.root.handlers, logging.root.level, logging.raiseExceptions
     hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
     yield
-    if not structlog.is_configured():
+    if not structlog.is_configured() and not any(isinstance(one, _Libraries) for one in logging.root.handlers):
         return
     structlog.reset_defaults()
     logging.captureWarnings(capture=False)

@@ -143,7 +143,7 @@ class Canary:
         return False if answer["reason"]["code"] == Code.DID_UNASSIGNED else None
 
     async def _call(self, who: str, key: str, body: dict[str, Any], **request: Any) -> tuple[int, dict[str, Any]]:
-        headers = {"Authorization": f"Bearer {key}"}
+        headers = {"Authorization": f"Bearer {key}", "If-Match": "*"}
         try:
             async with self._session.request(json=body, headers=headers, **request) as response:
                 return response.status, orjson.loads(await response.read())

@@ -17,6 +17,7 @@ from gateway.demo.cast import CanaryPart
 #: Longest path that a unix socket may have on every system.
 _LONGEST_SOCKET_PATH: Final = 100
 _HOST: Final = "127.0.0.1"
+_TCR_KEY: Final = "tcr-key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Layout:
             "gateway": base,
             "registry": base + 1,
             "carrier": base + 2,
+            "tcr": base + 3,
+            "aggregator": base + 4,
             "gateway_admin": base + 10,
             "worker_admin": base + 11,
             "registry_admin": base + 12,
@@ -89,8 +92,22 @@ class Layout:
         return {
             "A2P_REGISTRY_DATA_DIR": str(self.data_dir),
             "A2P_REGISTRY_REGISTRY_URL": self.store_url("registry"),
+            "A2P_REGISTRY_QUEUE_URL": self.store_url("queue"),
             "A2P_REGISTRY_HTTP_PORT": str(self.ports["registry"]),
             "A2P_REGISTRY_ADMIN_PORT": str(self.ports["registry_admin"]),
+            "A2P_REGISTRY_AGGREGATOR_URL": self.urls["aggregator"],
+            "A2P_REGISTRY_AGGREGATOR_KEY": "aggregator-key",
+            "A2P_REGISTRY_AGGREGATOR_HOOK_SECRETS": f'["{self.aggregator_secret()}"]',
+            "A2P_REGISTRY_PROVISIONING_GRACE_S": "20",
+            "A2P_REGISTRY_PROVISIONING_POLL_S": "2",
+            "A2P_REGISTRY_TCR_URL": self.urls["tcr"] + "/v2",
+            "A2P_REGISTRY_TCR_KEY": _TCR_KEY,
+            "A2P_REGISTRY_TCR_SECRET": self.tcr_secret(),
+            "A2P_REGISTRY_TCR_HOOK_URL": self.urls["registry"] + "/hooks/tcr",
+            "A2P_REGISTRY_TCR_UPSTREAM": "SAGGR01",
+            "A2P_REGISTRY_GATEWAY_URL": self.urls["gateway"],
+            "A2P_REGISTRY_ALLOW_PRIVATE_HOOKS": "true",
+            "A2P_REGISTRY_STATES_BY_HAND": "true",  # Canary numbers flip, and a demo shows what a suspension does.
         }
 
     def import_command(self, company: Path) -> list[str]:
@@ -103,6 +120,20 @@ class Layout:
         ledger = self.data_dir / "carrier-ledger.ndjson"
         options = ["--port", str(self.ports["carrier"]), "--secret", secret, "--ledger", str(ledger)]
         return [sys.executable, "-m", "loadtests.carrier", *options, "--supervised"]
+
+    def tcr_command(self, company: Path) -> list[str]:
+        """Run the TCR emulator; it knows the company's brands and campaigns from the start."""
+        where = ["--port", str(self.ports["tcr"]), "--hook-url", self.urls["registry"] + "/hooks/tcr"]
+        who = ["--key", _TCR_KEY, "--secret", self.tcr_secret()]
+        what = ["--state", str(self.data_dir / "tcr.json"), "--company", str(company)]
+        return [sys.executable, "-m", "loadtests.tcr", *where, *who, *what, "--supervised"]
+
+    def aggregator_command(self, company: Path) -> list[str]:
+        """Run the aggregator emulator; it knows the company's numbers from the start."""
+        where = ["--port", str(self.ports["aggregator"]), "--webhook-url", self.urls["registry"] + "/hooks/numbers"]
+        state = self.data_dir / "aggregator-numbers.ndjson"
+        options = ["--secret", self.aggregator_secret(), "--state", str(state), "--company", str(company)]
+        return [sys.executable, "-m", "loadtests.aggregator", *where, *options, "--supervised"]
 
     def gateway_command(self, command: str) -> list[str]:
         """Run a gateway (serve) or a worker (work)."""
@@ -133,7 +164,18 @@ class Layout:
 
     def carrier_secret(self) -> str:
         """Return the secret that signs receipts, minted once per data directory."""
-        file = self.data_dir / "carrier-secret"
+        return self._secret("carrier-secret")
+
+    def tcr_secret(self) -> str:
+        """Return the password at TCR, which signs its webhooks, too; minted once per data directory."""
+        return self._secret("tcr-secret")
+
+    def aggregator_secret(self) -> str:
+        """Return the secret that signs the aggregator's events, minted once per data directory."""
+        return self._secret("aggregator-secret")
+
+    def _secret(self, name: str) -> str:
+        file = self.data_dir / name
         if not file.exists():
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
                 out.write("whsec_" + base64.b64encode(secrets.token_bytes(24)).decode())

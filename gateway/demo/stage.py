@@ -80,7 +80,7 @@ async def _start(layout: Layout, company_file: Path, supervisor: Supervisor, con
     raw = company_file.read_bytes()  # noqa: ASYNC240 - nothing else runs yet
     company = read_company(raw)
     with console.status("Starting ...") as status:
-        for together in _children(layout):
+        for together in _children(layout, company_file):
             status.update(f"Starting {' and '.join(child.name for child in together)} ...")
             await asyncio.gather(*(supervisor.start(child) for child in together))
         status.update("Importing the company ...")
@@ -102,7 +102,7 @@ async def _start(layout: Layout, company_file: Path, supervisor: Supervisor, con
     _show(console, layout, shown, company)
 
 
-def _children(layout: Layout) -> list[list[Child]]:
+def _children(layout: Layout, company_file: Path) -> list[list[Child]]:
     """List what to run, in groups that can start together; what a group needs is in an earlier one."""
     secret = layout.carrier_secret()
     gateway = layout.gateway_environment(secret)
@@ -112,6 +112,13 @@ def _children(layout: Layout) -> list[list[Child]]:
             _child("queue-store", layout.store_command("queue"), {}, _pings(layout.store_url("queue"))),
             _child("registry-store", layout.store_command("registry"), {}, _pings(layout.store_url("registry"))),
             _child("carrier", layout.carrier_command(secret), {}, _answers(admin["carrier"] + "/healthz")),
+            _child("tcr", layout.tcr_command(company_file), {}, _answers(admin["tcr"] + "/healthz")),
+            _child(
+                "aggregator",
+                layout.aggregator_command(company_file),
+                {},
+                _answers(admin["aggregator"] + "/healthz"),
+            ),
         ],
         [
             _child(

@@ -112,9 +112,7 @@ def refusal_answer(judged: Judged, leg: JudgedLeg, policy: Policy, *, is_group: 
         "detail": why.user,
         **_errors(why.code, leg, is_group=is_group),
         **decision_answer(judged, leg, policy),
-        "remediation": [
-            {"actor": remedy.actor, "action": remedy.action, "page": remedy.page} for remedy in why.remediation
-        ],
+        "remediation": [remedy.plain() for remedy in why.remediation],
     }
     if is_group:
         answer["legs"] = [

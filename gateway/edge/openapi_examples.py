@@ -99,9 +99,7 @@ def refusal(code: Code) -> dict[str, Any]:
         "detail": why.user,
         **({"errors": [{"pointer": field, "code": code.value}]} if field else {}),
         **decided(code, verdict="block"),
-        "remediation": [
-            {"actor": remedy.actor.value, "action": remedy.action, "page": remedy.page} for remedy in why.remediation
-        ],
+        "remediation": [remedy.plain() for remedy in why.remediation],
         "request_id": REQUEST_ID,
     }
 

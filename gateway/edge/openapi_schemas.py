@@ -134,13 +134,15 @@ _LEG: Final[Mapping[str, Any]] = {
     "status": _words((Status.QUEUED, Status.SCHEDULED, Status.BLOCKED)),
     "caused_by": _about(_WHOLE, "Place of the leg whose verdict this is, where it is another one."),
 }
-_REMEDY: Final = closed({"actor": _words(Actor), "action": _STRING, "page": nullable(_words(Page))})
+_REMEDY: Final = closed(
+    {"actor": _words(Actor), "action": _STRING, "page": nullable(_words(Page)), "href": nullable(_STRING)}
+)
 _REFUSED_FIELDS: Final[Mapping[str, Any]] = {
     **{name: PROBLEM_FIELDS[name] for name in ("type", "title", "status", "detail", "errors", "request_id")},
     "code": ref("Code"),
     "id": {"type": "string"},
     **_DECIDED,
-    "remediation": _about(_list(_REMEDY), "Who can do what about it, and on which page of the console."),
+    "remediation": _about(_list(_REMEDY), "Who can do what, and on which page of the console: the first step first."),
     "legs": _list(closed({"id": _ID, **_LEG}, optional=("caused_by",))),
 }
 _OPTIONAL_IN_REFUSAL: Final = ("errors", "send_after", "legs")

@@ -1,18 +1,16 @@
 """The journal read backwards: what changed last, newest first.
 
-Not here: writing it (functions/), what becomes of it in SQL.
+Not here: writing it (functions/), what its bytes say (compliance/journal.py), what becomes of it in SQL.
 """
 
 from collections.abc import AsyncGenerator
 from typing import Final, NamedTuple
 
+from compliance.journal import DOUBT, LINES, lines_of, read_line
 from gateway.queue import keys
 from gateway.queue.wire import Wire
 
 _PIECE: Final = 500
-#: Columns of a line that are looked at; the payload is behind them.
-_COLUMNS: Final = 10
-_DOUBT: Final = "doubt"
 
 
 class JournalLine(NamedTuple):
@@ -31,7 +29,7 @@ class JournalLine(NamedTuple):
     @property
     def is_doubt(self) -> bool:
         """It is about an attempt whose answer was lost."""
-        return self.kind == _DOUBT or self.code.startswith(_DOUBT)
+        return self.kind == DOUBT or self.code.startswith(DOUBT)
 
 
 async def read_back(wire: Wire, partition: int) -> AsyncGenerator[JournalLine]:
@@ -40,15 +38,14 @@ async def read_back(wire: Wire, partition: int) -> AsyncGenerator[JournalLine]:
     while True:
         entries = await wire.one(("XREVRANGE", keys.journal(partition), last, "-", "COUNT", _PIECE))
         for _, fields in entries:
-            if fields[0] == b"lines":
-                for line in reversed(fields[1].split(b"\n")):
+            if fields[0] == LINES:
+                for line in reversed(lines_of(fields[1])):
                     yield _line(line)
         if len(entries) < _PIECE:
             return
         last = f"({entries[-1][0].decode()}"
 
 
-def _line(raw: bytes) -> JournalLine:
-    columns = [column.decode() for column in raw.split(b"\t", _COLUMNS)[:_COLUMNS]]
-    kind, message_id, _seq, status, at_ms, attempt, carrier, _reference, code, _detail = columns
-    return JournalLine(kind, message_id, status, int(at_ms), int(attempt or 0), carrier, code)
+def _line(raw: str) -> JournalLine:
+    line = read_line(raw)
+    return JournalLine(line.kind, line.message_id, line.status, line.at_ms, line.attempt, line.carrier, line.code)

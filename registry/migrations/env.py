@@ -5,7 +5,10 @@ Alembic calls this file. There is no alembic.ini and no URL: migrations run insi
 
 from alembic import context
 
-from registry.tables import metadata
+from registry import tables, work_tables  # so that metadata has them all
+from registry.columns import metadata
+
+del tables, work_tables
 
 context.configure(
     connection=context.config.attributes["connection"],

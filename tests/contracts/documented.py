@@ -87,5 +87,5 @@ def differences(shown, real, where=""):
 
 #: Fields whose values are the moment's.
 OF_THE_MOMENT = frozenset(
-    "id process request_id at cursor next registry_seq age_ms meta version seq effective_after_ms".split()
+    "id process request_id at since cursor next registry_seq age_ms meta version seq effective_after_ms".split()
 )

@@ -5,8 +5,9 @@ import re
 
 from tests.metrics.reading import families, samples
 
-UNITS = ("_seconds", "_messages", "_partitions", "_changes", "_processes")
+UNITS = ("_seconds", "_messages", "_partitions", "_changes", "_processes", "_jobs", "_entries", "_notices", "_drift")
 GATEWAY_LABELS = {"channel", "verdict", "reason", "code", "folded", "route", "status"}
+REGISTRY_LABELS = {"kind", "way"}
 WORKER_LABELS = {"carrier", "outcome", "status", "resolution", "lane", "reason"}
 
 
@@ -41,7 +42,7 @@ def test_labels_are_those_of_closed_sets(everything):
     """A new label is a decision: never a number, tenant, user, message or text."""
     used = {label for sample in samples(everything) for label in sample.labels}
 
-    assert used - {"le"} == GATEWAY_LABELS | WORKER_LABELS
+    assert used - {"le"} == GATEWAY_LABELS | WORKER_LABELS | REGISTRY_LABELS
 
 
 def test_every_series_reads_zero_before_anything_happened(everything):

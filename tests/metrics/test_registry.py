@@ -49,3 +49,37 @@ def test_processes_are_those_of_the_last_look(registry, registry_metrics):
 
     assert value(registry, "registry_processes") == 2
     assert value(registry, "registry_processes_behind_changes") == 0
+
+
+def test_the_ledger_counts_what_it_writes_and_what_it_lost(registry, registry_metrics):
+    """A gap of which nobody can say how large it is, is one all the same."""
+    registry_metrics.ledger_wrote(50, 0.5)
+    registry_metrics.ledger_wrote(7, 0.25)
+    registry_metrics.ledger_gap(12)
+    registry_metrics.ledger_gap(0)
+    registry_metrics.ledger_lag(40)
+    registry_metrics.ledger_lag(3)
+    registry_metrics.ledger_unreadable(2)
+    registry_metrics.ledger_trimmed(9)
+    registry_metrics.ledger_moved()
+    registry_metrics.ledger_failed()
+
+    names = ("rows_total", "write_seconds_sum", "gaps_total", "lost_entries_total", "lag_entries", "unreadable_total")
+    assert [value(registry, f"registry_ledger_{name}") for name in names] == [57, 0.75, 2, 12, 3, 2]
+    names = ("trimmed_rows_total", "moved_total", "failures_total")
+    assert [value(registry, f"registry_ledger_{name}") for name in names] == [9, 1, 1]
+
+
+def test_provisioning_counts_what_was_done_and_what_waits(registry, registry_metrics):
+    """Steps and events by what became of them; the jobs of a state that has none fall back to 0."""
+    registry_metrics.provisioning_step("confirm")
+    registry_metrics.provisioning_event("applied")
+    registry_metrics.provisioning_call_failed()
+    registry_metrics.provisioning_jobs({"due": 3, "stuck": 1})
+    registry_metrics.provisioning_jobs({"stuck": 2})
+
+    assert value(registry, "registry_provisioning_steps_total", outcome="confirm") == 1
+    assert value(registry, "registry_provisioning_events_total", outcome="applied") == 1
+    assert value(registry, "registry_provisioning_call_failures_total") == 1
+    jobs = [value(registry, "registry_provisioning_jobs", status=status) for status in ("due", "asked", "stuck")]
+    assert jobs == [0, 0, 2]

@@ -11,7 +11,6 @@ from registry.app import running
 from registry.commands import change
 from registry.credentials import mint
 from registry.openapi import openapi
-from registry.settings import Settings
 from registry.store import RegistryStore
 from tests.contracts.documented import Contract
 from tests.registry.builders import BASICS, DID, OTHER_DID, a_brand, a_campaign, a_number, a_tenant, a_user, eventually
@@ -88,7 +87,7 @@ class Api:
     async def call(self, method, path, body=None, *, key="admin", **options):
         """Call it; body is JSON, or bytes through data=; key names one of the texts, or is a header as it stands."""
         headers = {"Authorization": f"Bearer {self.texts[key]}" if key in self.texts else key} if key else {}
-        headers |= options.pop("headers", {})
+        headers |= ({"If-Match": "*"} if method == "PATCH" else {}) | options.pop("headers", {})
         if body is not None:
             options["json"] = body
         url = f"http://127.0.0.1:{self.registry.http_port}{path}"
@@ -96,7 +95,7 @@ class Api:
             text = await answer.text()
             _CONTRACT.check(method, path, answer.status, answer.headers, text)
             body = json.loads(text) if "json" in answer.headers["Content-Type"] else text
-            return Answer(answer.status, body, dict(answer.headers))
+            return Answer(answer.status, body, answer.headers)
 
     async def get(self, path, **options):
         """Look at an object."""
@@ -114,9 +113,10 @@ class Api:
 
 
 @contextlib.asynccontextmanager
-async def serving(settings, store_url, texts=None):
-    """Serve a registry whose copy is in step."""
-    settings = Settings(data_dir=settings.data_dir, registry_url=store_url, http_port=0, admin_port=0)
+async def serving(settings, store_url, texts=None, **more):
+    """Serve a registry whose copy is in step, and in which states may be set by hand."""
+    fields = {"registry_url": store_url, "http_port": 0, "admin_port": 0, "states_by_hand": True} | more
+    settings = settings.model_copy(update=fields)
     async with running(settings) as registry, aiohttp.ClientSession() as session:
         api = Api(session, registry, texts or {})
 

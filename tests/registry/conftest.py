@@ -1,7 +1,7 @@
-"""Fixtures of the registry's tests: a real SQLite file and a real Valkey for each test."""
+"""Fixtures of the registry's tests: a real database and a real Valkey for each test.
 
-import asyncio
-import shutil
+Every test that has a database runs twice, on SQLite and on PostgreSQL.
+"""
 
 import pytest
 from redis.asyncio import Redis
@@ -9,33 +9,57 @@ from redis.asyncio import Redis
 from registry.database import Database
 from registry.settings import Settings
 from registry.store import RegistryStore
+from tests.registry.dialects import PostgresDatabases, SqliteDatabases, a_server, migrate
 from tests.valkey import Valkey
 
 
-@pytest.fixture
-def settings(tmp_path):
-    """Settings of a registry whose database is in the test's own folder; its ports are the system's choice."""
-    return Settings(data_dir=tmp_path / "data", http_port=0, admin_port=0)
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def dialect(request):
+    """The name of the dialect; dialects.py has marks for tests that are about one."""
+    return request.param
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory):
-    """An empty, migrated database file, to be copied: to migrate takes longer than most tests."""
+    """An empty, migrated SQLite file, to be copied."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("migrated"))
-
-    async def migrate():
-        async with Database.opened(settings):
-            pass
-
-    asyncio.run(migrate())
+    migrate(settings)
     return settings.data_dir / "registry.db"
 
 
+@pytest.fixture(scope="session")
+def postgres():
+    """One PostgreSQL for all tests of this process."""
+    with a_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(postgres):
+    """Databases in it."""
+    with postgres.database() as template:
+        migrate(Settings(database_url=postgres.url(template)))
+        yield PostgresDatabases(postgres, template)
+
+
+@pytest.fixture(scope="session")
+def databases(request, dialect):
+    """Where databases of the dialect come from."""
+    if dialect == "postgresql":
+        return request.getfixturevalue("postgres_databases")
+    return SqliteDatabases(request.getfixturevalue("migrated"))
+
+
 @pytest.fixture
-async def database(settings, migrated):
+def settings(request, databases, tmp_path):
+    """Settings of a registry with a database of the test's own, still without tables if nothing else needs them."""
+    with databases.new(tmp_path / "data", migrated="database" in request.fixturenames) as settings:
+        yield settings
+
+
+@pytest.fixture
+async def database(settings):
     """An empty, migrated database of the test's own."""
-    settings.data_dir.mkdir(mode=0o700)
-    shutil.copy(migrated, settings.data_dir)
     async with Database.opened(settings) as database:
         yield database
 

@@ -3,15 +3,12 @@
 Nothing here changes anything, so one served registry is enough for all of it.
 """
 
-import shutil
-
 import orjson
 import pytest
 import pytest_asyncio
 
 from registry.database import Database
 from registry.problems import PROBLEMS
-from registry.settings import Settings
 from tests.registry.admin import BODIES, PATHS, serving, two_companies
 from tests.registry.builders import trail
 from tests.valkey import Valkey
@@ -22,11 +19,9 @@ NUMBER, CAMPAIGN, BRAND, KEY = (own for own, _ in PATHS.values())
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(migrated, tmp_path_factory):
+async def shared(databases, tmp_path_factory):
     """A served registry with acme and solo, and its database."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("refusals"))
-    shutil.copy(migrated, settings.data_dir)
-    with Valkey() as server:
+    with Valkey() as server, databases.new(tmp_path_factory.mktemp("refusals")) as settings:
         async with Database.opened(settings) as database:
             texts = await two_companies(database)
             async with serving(settings, server.url, texts) as api:
@@ -206,7 +201,7 @@ class TestRefusals:
         assert (answer.status, answer.body["code"]) == (405, "method_not_allowed")
         assert "GET" in answer.headers["Allow"]
 
-    @pytest.mark.parametrize("path", ["/v1/numbers", "/v1/numbers/x", "/v1/brands/%20", "/v1/brands/a%00", "/metrics"])
+    @pytest.mark.parametrize("path", ["/v1/number", "/v1/numbers/x", "/v1/brands/%20", "/v1/brands/a%00", "/metrics"])
     async def test_what_is_not_there(self, api, path):
         """Nor can be."""
         answer = await api.get(path)

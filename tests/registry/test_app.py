@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 
 from registry.__main__ import app
 from registry.app import running
-from registry.settings import Settings
 from registry.store import Mark, RegistryStore
 from tests.registry.builders import a_company, eventually, everything, import_file, stored
 from tests.valkey import free_port
@@ -35,7 +34,7 @@ async def get(port, path, method="GET"):
 @pytest.fixture
 def served(settings, valkey_server):
     """Settings of a registry with both stores."""
-    return Settings(data_dir=settings.data_dir, registry_url=valkey_server.url, http_port=0, admin_port=0)
+    return settings.model_copy(update={"registry_url": valkey_server.url})
 
 
 class TestRunning:
@@ -64,7 +63,7 @@ class TestRunning:
     async def test_not_ready_says_why(self, settings):
         """A store that is not there: it lives, and waits."""
         url = f"redis://127.0.0.1:{free_port()}/0"
-        lonely = Settings(data_dir=settings.data_dir, registry_url=url, http_port=0, admin_port=0)
+        lonely = settings.model_copy(update={"registry_url": url})
         async with running(lonely) as registry:
 
             async def said():
@@ -77,7 +76,7 @@ class TestRunning:
         """Whatever is asked; and tells nothing about the inside."""
         async with running(served) as registry:
             assert await get(registry.http_port, "/") == (200, '{"service":"a2p-registry"}')
-            for path, method in (("/v1/brands", "GET"), ("/metrics", "GET"), ("/", "POST"), ("/a/../b", "DELETE")):
+            for path, method in (("/v1/nothing", "GET"), ("/metrics", "GET"), ("/", "POST"), ("/a/../b", "DELETE")):
                 status, body = await get(registry.http_port, path, method)
                 assert (status, json.loads(body)["code"]) == (404, "not_found") or status == 405
 
@@ -193,7 +192,8 @@ class TestCommand:
                 await eventually(rebuilt)
 
         asyncio.run(first())
-        at = ("--data-dir", served.data_dir, "--registry-url", served.registry_url)
+        at = ("--data-dir", served.data_dir, "--database-url", served.database_url)
+        at += ("--registry-url", served.registry_url)
         status, _, err = run("serve", *at, "--http-port", 0, "--admin-port", 0)
         assert (status, "Traceback" in err) == (1, False)
         assert "a2p-registry rebuild" in err
@@ -214,7 +214,8 @@ class TestProcess:
         """Or when it is told to; either way in good order."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "registry", "serve", "--supervised", "--http-port", "0", "--admin-port", "0"),
-            *("--data-dir", served.data_dir, "--registry-url", served.registry_url),
+            *("--data-dir", served.data_dir, "--database-url", served.database_url),
+            *("--registry-url", served.registry_url),
             cwd=ROOT,
             env=os.environ | bytecode,
             stdin=asyncio.subprocess.PIPE,

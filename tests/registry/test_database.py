@@ -9,14 +9,17 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from registry.columns import metadata
 from registry.commands import change, find
 from registry.database import Database
 from registry.records import Number, OptOut
-from registry.tables import TABLES, metadata, projection, tenants
+from registry.settings import Settings
+from registry.tables import TABLES, projection, tenants
 from tests.registry.builders import BASICS, DID, a_number, a_tenant, a_user
+from tests.registry.dialects import a_server, only_postgresql, only_sqlite
 
 
 class TestMigrations:
@@ -72,6 +75,30 @@ class TestRecords:
                 assert await find(connection, type(record), [key]) == {key: record}
 
 
+class TestGone:
+    @staticmethod
+    async def interrupted(server, connection):
+        """The server ends all connections to databases of tests; then somebody asks."""
+        server.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'test%'")
+        await connection.execute(sa.select(tenants.c.id))
+
+    @only_postgresql
+    async def test_a_server_that_goes_away_is_an_operational_error(self, dialect):
+        """In the middle of a transaction, and for who comes afterwards: callers wait for it or say so."""
+        with a_server() as server, server.database() as name:
+            async with Database.opened(Settings(database_url=server.url(name))) as database:
+                with pytest.raises(OperationalError):
+                    async with database.reading() as connection:
+                        await self.interrupted(server, connection)
+                async with database.reading() as connection:
+                    assert list(await connection.scalars(sa.select(tenants.c.id))) == []
+                server.folder.joinpath(".s.PGSQL.5432").unlink()
+                await database._engine.dispose()
+                with pytest.raises(OperationalError):
+                    async with database.reading():
+                        pass
+
+
 class TestInstants:
     async def test_any_offset_goes_in_and_utc_comes_out(self, database):
         """SQLite alone would give back a naive time."""
@@ -93,12 +120,13 @@ class TestInstants:
             keyword="stop",
             number=None,
         )
-        with pytest.raises(StatementError, match="without an offset"):
+        with pytest.raises(ValueError, match="without an offset"):
             async with database.writing() as connection:
                 await change(connection, actor="test", put=[a_tenant(), naive])
 
 
 class TestWriting:
+    @only_sqlite
     async def test_sqlite_keeps_its_promises(self, database):
         """Durable commits, readers beside the writer, references that hold, writers that wait."""
         async with database.reading() as connection:

@@ -4,21 +4,26 @@ import asyncio
 import os
 import stat
 from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 import pytest
 import sqlalchemy as sa
 
-from compliance import documents
-from compliance.facts import Assignment, Owner
+from compliance import documents, facts
+from compliance.facts import Owner
 from registry.commands import change, find
 from registry.company import CompanyFileError
 from registry.credentials import CredentialsFileError, read_credentials
 from registry.database import Database
+from registry.flows.desk import Desk
+from registry.flows.numbers import port_out
+from registry.flows.people import leave
 from registry.importer import ImportOptions, import_company
-from registry.records import ApiKey, Extension
-from registry.tables import api_keys, extensions, numbers
+from registry.records import ApiKey, Assignment, Brand, Campaign, Extension, Number, Tenant, User
+from registry.tables import api_keys, extensions, metadata, numbers
 from tests.registry.builders import AT, DID, OTHER_DID, a_company, everything, import_file, trail
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +44,7 @@ class TestDocuments:
 
         number = documents.load_number(told[documents.number_key(DID)])
         assert number.owner == Owner(tenant="acme", user="ben")
-        assert number.assignment == Assignment(state="assigned", campaign_id="CACME", brand_id="BACME")
+        assert number.assignment == facts.Assignment(state="assigned", campaign_id="CACME", brand_id="BACME")
         assert documents.load_number(told[documents.number_key(OTHER_DID)]).assignment is None
         campaign = documents.load_campaign(told[documents.campaign_key("CACME")])
         assert (campaign.carriers.tmobile, campaign.declares.embedded_link) == ("paused", True)
@@ -124,6 +129,95 @@ class TestRepeating:
             return {tuple(row) for row in rows}
 
 
+def a_desk(connection):
+    """Where acme's admin works."""
+    return Desk(connection=connection, tenant="acme", actor="test", now=AT)
+
+
+class TestKeeping:
+    """What a file says nothing about stays as the database has it."""
+
+    async def rows(self, database):
+        """Every record that the file is about."""
+        async with database.reading() as connection:
+            kinds = (Tenant, User, Brand, Campaign, Number, Assignment, Extension)
+            return {kind: await a_desk(connection).all(kind) for kind in kinds}
+
+    async def test_a_new_number_is_on_the_sms_page_if_it_can_or_could_text_or_has_a_campaign(self, database, path):
+        """Such numbers are legacy: assigned there, and not enabled like new ones."""
+        told = [
+            {"sms": "enabled"},
+            {"sms_enabled_at": "2025-03-01T12:00:00Z"},
+            {"assignment": {"state": "failed", "campaign_id": "CACME"}},
+            {},
+        ]
+        listed = [{"did": f"+1202555010{i}", "tenant": "acme", **fields} for i, fields in enumerate(told)]
+        await import_file(database, path, a_company(numbers=listed))
+
+        found = (await self.rows(database))[Number]
+        assert [number.sms_page for number in found] == [True, True, True, False]
+
+    async def test_a_new_assignment_is_since_now(self, database, path):
+        """Pending ones time out by it."""
+        began = datetime.now(UTC)
+        await import_file(database, path, a_company())
+
+        (link,) = (await self.rows(database))[Assignment]
+        assert began <= link.since <= datetime.now(UTC)
+
+    async def test_what_no_file_holds_is_kept(self, database, path):
+        """And nothing is written at all when the rest is the same."""
+        await import_file(database, path, a_company())
+        rows = await self.rows(database)
+        put = [
+            replace(rows[Tenant][0], provider=True),
+            replace(rows[Brand][0], faults=("EIN",)),
+            replace(rows[Campaign][0], number_pool="approved", faults=("Samples",), created_at=AT),
+            *(replace(number, sms_page=not number.sms_page) for number in rows[Number]),
+            replace(rows[Assignment][0], since=AT, fault="Slow"),
+        ]
+        async with database.writing() as connection:
+            await change(connection, actor="test", put=put)
+        before = await self.rows(database)
+        report = await import_file(database, path, a_company())
+
+        assert report.changes.total() == 0
+        assert await self.rows(database) == before
+
+    async def test_an_assignment_that_is_another_begins_anew(self, database, path):
+        """Another state: why the old one failed is history."""
+        await import_file(database, path, a_company())
+        (link,) = (await self.rows(database))[Assignment]
+        async with database.writing() as connection:
+            await change(connection, actor="test", put=[replace(link, state="failed", since=AT, fault="Slow")])
+        await import_file(database, path, a_company())
+
+        (link,) = (await self.rows(database))[Assignment]
+        assert (link.state, link.fault, link.since > AT) == ("assigned", None, True)
+
+    async def test_what_left_stays_as_it_left(self, database, path):
+        """An old file gives nobody back who is gone, nor a number that was ported out."""
+        await import_file(database, path, a_company())
+        async with database.writing() as connection:
+            await leave(a_desk(connection), "ann")
+            await port_out(a_desk(connection), DID)
+        before = await self.rows(database)
+        report = await import_file(database, path, a_company())
+
+        assert (report.bad, report.changes.total()) == ([], 0)
+        assert report.left_alone == {"users": 1, "numbers": 2}
+        assert await self.rows(database) == before
+
+    async def test_impossible_states_are_kept(self, database, path):
+        """Two enabled numbers of one person, for a campaign that is not VERIFIED: listed as drift, and not changed."""
+        company = a_company()
+        company["campaigns"][0]["status"] = "suspended"
+        company["numbers"][1] |= {"user": "ben", "sms": "enabled"}
+        await import_file(database, path, company)
+
+        assert {number.sms for number in (await self.rows(database))[Number]} == {"enabled"}
+
+
 class TestBadRows:
     async def test_good_rows_are_imported_all_the_same(self, database, path):
         """One number is wrong; its neighbour works."""
@@ -199,12 +293,31 @@ class TestCredentials:
         assert (found.api_keys.keys(), found.user_keys.keys()) == ({"acme", "solo"}, {"ben", "ann", "sol"})
         assert stat.S_IMODE(keys.stat().st_mode) == 0o600
         assert list(tmp_path.glob("keys.json.*")) == []
-        held = b"".join(file.read_bytes() for file in (tmp_path / "data").iterdir())
+        held = await self.all_that_is_kept(database)
+        held += b"".join(file.read_bytes() for file in tmp_path.glob("data/*"))  # (of SQLite)
         secrets = [
             text.rpartition("_")[2]
             for text in [*found.api_keys.values(), *found.user_keys.values(), *found.admin_keys.values()]
         ]
         assert not any(secret.encode() in held for secret in secrets)
+
+    async def all_that_is_kept(self, database):
+        """Every value of every table."""
+        async with database.reading() as connection:
+            rows = [row for table in metadata.sorted_tables for row in await connection.execute(sa.select(table))]
+        return repr(rows).encode()
+
+    async def test_who_left_gets_no_key(self, database, path, tmp_path):
+        """Though an old file names them, and their key was revoked."""
+        keys = tmp_path / "keys.json"
+        await import_file(database, path, a_company(), credentials=keys)
+        old = read_credentials(keys).user_keys["ben"].split("_")[1]
+        async with database.writing() as connection:
+            await leave(a_desk(connection), "ben")
+        report = await import_file(database, path, a_company(), credentials=keys)
+
+        assert (report.keys_minted, report.left_alone) == (0, {"users": 1, "numbers": 1})
+        assert documents.api_key_key(old) not in await everything(database)
 
     async def test_their_documents_say_who_may_do_what(self, database, path, tmp_path):
         """A tenant's key acts for all its users, a user's for one."""

@@ -177,7 +177,7 @@ class TestRefused:
     )
     async def test_it_is_a_row_that_was_not_imported(self, database, path, gateway, url, statuses, problem):
         """With its place and why; the other rows are in, the key is gone, and no copy says otherwise."""
-        gateway.first = statuses
+        gateway.first = list(statuses)
         report = await import_file(database, path, a_company(), gateway_url=url, wait_s=0)
 
         assert len(gateway.requests) == 1

@@ -24,7 +24,7 @@ def free_port_base() -> int:
         base = random.randrange(LOWEST_PORT, EPHEMERAL_PORTS - 440)
         with contextlib.ExitStack() as stack:
             try:
-                for offset in (0, 1, 2, 10, 11, 12, 13):
+                for offset in (0, 1, 2, 3, 4, 10, 11, 12, 13):
                     probe = stack.enter_context(socket.socket())
                     probe.bind(("127.0.0.1", base + offset))
             except OSError:

@@ -270,7 +270,7 @@ def everything_else(product, client, marks):
     for name in ("gateway-1", "worker-1", "registry-1"):
         client.ask(product.stand.admin_port(name), "GET", f"/{marks.new('path')}?{marks.new('query')}")
     registry_port = int(product.stand.parts["registry-1"].process._environment["A2P_REGISTRY_HTTP_PORT"])
-    admin = {"Authorization": f"Bearer {keys.admins[TENANT]}"}
+    admin = {"Authorization": f"Bearer {keys.admins[TENANT]}", "If-Match": "*"}
     did = next(iter(company.senders.values()))
     for path in (
         f"numbers/{quote(did)}",

@@ -34,6 +34,8 @@ def test_a_start_shows_every_verdict_stops_cleanly_and_finds_its_data_again(star
         "registry_admin",
         "canary_admin",
         "carrier",
+        "tcr",
+        "aggregator",
     }
     assert set(demo["numbers"]) == {
         "registered",

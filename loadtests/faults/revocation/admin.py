@@ -83,7 +83,8 @@ class Admin:
 
     async def _patch(self, did: str, body: Mapping[str, Any], *, effective: bool) -> dict[str, Any]:
         """Ask until the change is committed, or until it is effective; what the registry says of it."""
-        url, headers = f"http://127.0.0.1:{self.port}/v1/numbers/{did}", {"Authorization": f"Bearer {self.key}"}
+        url = f"http://127.0.0.1:{self.port}/v1/numbers/{did}"
+        headers = {"Authorization": f"Bearer {self.key}", "If-Match": "*"}
         deadline = time.monotonic() + _PATIENCE_S
         said = ""
         while time.monotonic() < deadline:

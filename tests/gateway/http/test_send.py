@@ -135,7 +135,12 @@ async def test_a_refusal_explains_itself(edge):
     assert (body["verdict"], body["channel"], body["reason"]["code"]) == ("block", "sms", "did_unassigned")
     assert body["segments"] == 1
     assert body["type"] == "/v1/reasons#did_unassigned"
-    assert {"actor", "action", "page"} == set(body["remediation"][0])
+    assert body["remediation"][0] == {
+        "actor": "admin",
+        "action": "Assign the number to an approved campaign.",
+        "page": "phone-system/sms",
+        "href": "/console/phone-system/sms",
+    }
     assert await edge.tally() == Tally(before.accepted, before.refused + 1)
 
 

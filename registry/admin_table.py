@@ -1,0 +1,32 @@
+"""Every Action and View of the admin API: the tuples of those who offer some, put together."""
+
+from typing import Final
+
+from registry import admin_actions, lists
+from registry.action import Action, View
+from registry.audit import views as audit
+from registry.drift import actions as drift
+from registry.notices import actions as notices
+from registry.people import routes as people
+from registry.preflight import views as preflight
+from registry.registration import routes as registration
+from registry.requests import actions as requests
+
+ACTIONS: Final[tuple[Action, ...]] = (
+    *admin_actions.ACTIONS,
+    *drift.ACTIONS,
+    *notices.ACTIONS,
+    *registration.ACTIONS,
+    *people.ACTIONS,
+    *requests.ACTIONS,
+)
+VIEWS: Final[tuple[View, ...]] = (
+    *audit.VIEWS,
+    *drift.VIEWS,
+    *notices.VIEWS,
+    *lists.VIEWS,
+    *registration.VIEWS,
+    *people.VIEWS,
+    *preflight.VIEWS,
+    *requests.VIEWS,
+)

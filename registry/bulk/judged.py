@@ -1,0 +1,58 @@
+"""What a batch of rows comes to: the value that those who judge rows give to those who write them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from registry.bulk.faults import Fault
+from registry.commands import RowName
+from registry.flows.desk import Limits
+from registry.records import Record
+
+
+class Outcome(NamedTuple):
+    """What one row comes to: faults, or the columns that it changed, or neither."""
+
+    changed: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+class Wish(NamedTuple):
+    """What the aggregator is to do with a number."""
+
+    did: str
+    #: add or remove.
+    action: str
+    campaign_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A batch, judged; nothing is written yet."""
+
+    outcomes: Sequence[Outcome]
+    put: Sequence[Record] = ()
+    remove: Sequence[RowName] = ()
+    wishes: Mapping[str, Wish] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """Who has a file read, for whom, and under which limits."""
+
+    tenant: str
+    #: For the audit.
+    actor: str
+    now: datetime
+    limits: Limits = field(default_factory=Limits)
+    #: Of the provider: may take new numbers in.
+    operator: bool = False
+
+
+class RowError(Exception):
+    """A row that cannot be taken."""
+
+    def __init__(self, field: str, code: str) -> None:
+        super().__init__(code)
+        self.fault = Fault(field, code)

@@ -1,0 +1,108 @@
+"""Where a flow stands: the transaction, whose objects it may touch, who acts, when, and under which limits."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.commands import RowName, change, find
+from registry.problems import Problem
+from registry.records import Brand, Campaign, Record, User
+from registry.rows import IDENTIFIER
+from registry.tables import TABLES
+from registry.work_tables import provisioning_jobs, tcr_jobs
+
+R = TypeVar("R", bound=Record)
+
+#: The role of the user that speaks for the registry (notices/): no person, with nothing that anybody could change.
+SYSTEM_ROLE: Final = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the platform sets, from the settings."""
+
+    #: How many numbers a campaign may hold without a number pool.
+    numbers_per_campaign: int = 49
+    #: Hooks for notices may be on this machine, for a demo.
+    allow_private_hooks: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """One flow's place of work, within one transaction of Database.writing()."""
+
+    connection: AsyncConnection
+    #: Whose objects there are; those of other tenants are as unknown as none.
+    tenant: str
+    #: For the audit, such as key:<id>, tcr or provisioning.
+    actor: str
+    now: datetime
+    limits: Limits = Limits()
+    #: The provider's people act.
+    operator: bool = False
+    #: The employee whose own key it is, where an Action is for employees.
+    employee: str | None = None
+
+    async def save(self, put: Iterable[Record] = (), remove: Iterable[RowName] = ()) -> int:
+        """Write rows, with audit and outbox; returns how many differ from before."""
+        return await change(self.connection, actor=self.actor, put=put, remove=remove)
+
+    async def one(self, kind: type[R], name: str | None) -> R | None:
+        """Return a record by its id, of whatever tenant; what cannot be an id is not looked for."""
+        if name is None or not (IDENTIFIER.fullmatch(name) and name.isprintable()):
+            return None
+        return (await find(self.connection, kind, {(name,)})).get((name,))
+
+    async def all(self, kind: type[R], *where: sa.ColumnElement[bool]) -> list[R]:
+        """Return the records of one kind that fit, in the order of their keys."""
+        table = TABLES[kind]
+        rows = await self.connection.execute(sa.select(table).where(*where).order_by(*table.primary_key.columns))
+        return [kind(**row) for row in rows.mappings()]
+
+    async def brand(self, name: str | None) -> Brand:
+        """Return the tenant's brand; Problem not_found."""
+        brand = await self.one(Brand, name)
+        if brand is None or brand.tenant != self.tenant:
+            raise Problem("not_found")
+        return brand
+
+    async def campaign(self, name: str | None) -> tuple[Campaign, Brand]:
+        """Return the tenant's campaign and its brand; Problem not_found."""
+        campaign = await self.one(Campaign, name)
+        if campaign is None:
+            raise Problem("not_found")
+        return campaign, await self.brand(campaign.brand_id)
+
+    async def user(self, name: str | None) -> User:
+        """Return the tenant's user who has not left; Problem not_found."""
+        user = await self.one(User, name)
+        if user is None or user.tenant != self.tenant or user.left_at is not None or user.role == SYSTEM_ROLE:
+            raise Problem("not_found")
+        return user
+
+    async def ask_aggregator(self, did: str, action: str, campaign_id: str | None) -> None:
+        """Have a number added to a campaign or removed from it; the last wish for a number counts."""
+        await self.connection.execute(sa.delete(provisioning_jobs).where(provisioning_jobs.c.did == did))
+        await self.connection.execute(
+            sa.insert(provisioning_jobs).values(
+                did=did,
+                action=action,
+                campaign_id=campaign_id,
+                state="due",
+                wished_at=self.now,
+                next_at=self.now,
+                attempts=0,
+            ),
+        )
+
+    async def ask_tcr(self, action: str, name: str) -> None:
+        """Have an application submitted, or a campaign deactivated, at TCR."""
+        jobs = tcr_jobs
+        await self.connection.execute(sa.delete(jobs).where(jobs.c.action == action, jobs.c.object == name))
+        await self.connection.execute(
+            sa.insert(jobs).values(action=action, object=name, attempts=0, next_at=self.now),
+        )

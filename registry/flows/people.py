@@ -1,0 +1,84 @@
+"""The flows of people: who joins, another role or name, another licence, and leaving.
+
+A change of licence takes SMS away from all of a person's numbers, even when the same numbers stay (R5 of the console's
+rules); an admin enables one again.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from registry.flows.desk import Desk
+from registry.lifecycle import standing as steps
+from registry.lifecycle.standing import Standing
+from registry.people.keys import narrowed
+from registry.people.rights import PROVIDER_ROLES
+from registry.problems import Problem, wrong_field
+from registry.records import Extension, Number, Record, Tenant, User
+from registry.tables import extensions, numbers
+
+
+async def join(desk: Desk, *, name: str, role: str, licence: str, extension: str | None) -> User:
+    """Take a person into the tenant. Problem: extension_taken; forbidden for a role that is not to be given."""
+    await _check_role(desk, role)
+    user = User(id=f"u-{secrets.token_hex(8)}", tenant=desk.tenant, name=name, role=role, licence=licence)
+    await desk.save([user, *await _extension(desk, user, extension)])
+    return user
+
+
+async def change_user(desk: Desk, name: str, *, given: Mapping[str, Any], extension: str | None = None) -> User:
+    """Change a person's name, role or licence, and the extension where one is given; another licence takes SMS away.
+
+    Keys follow the role: what it does not have, they have no longer.
+    """
+    before = await desk.user(name)
+    user = replace(before, **given)
+    put: list[Record] = [user, *await _extension(desk, user, extension)]
+    if user.role != before.role:
+        await _check_role(desk, before.role)
+        await _check_role(desk, user.role)
+        put += await narrowed(desk.connection, [user], desk.now)
+    if user.licence != before.licence:
+        put += [
+            replace(number, licence_changed_at=desk.now, sms=_lost(number))
+            for number in await desk.all(Number, numbers.c.user == user.id)
+        ]
+    await desk.save(put)
+    return user
+
+
+async def leave(desk: Desk, name: str) -> None:
+    """Let a person go: the numbers into the pool with SMS off, the extension free, the keys revoked."""
+    user = await desk.user(name)
+    if user.role in PROVIDER_ROLES:
+        await _check_role(desk, user.role)
+    gone = replace(user, left_at=desk.now)
+    put: list[Record] = [gone, *await narrowed(desk.connection, [gone], desk.now)]
+    theirs = await desk.all(Number, numbers.c.user == user.id)
+    put += [replace(number, user=None, sms=_lost(number), number_changed_at=desk.now) for number in theirs]
+    free = await desk.all(Extension, extensions.c.user == user.id)
+    await desk.save(put, [(Extension, (one.tenant, one.digits)) for one in free])
+
+
+def _lost(number: Number) -> str:
+    return steps.lose(Standing(sms=number.sms)).sms
+
+
+async def _extension(desk: Desk, user: User, digits: str | None) -> list[Record]:
+    """Return the extension as it is to be; a person may have had others, which stay."""
+    if digits is None:
+        return []
+    holders = await desk.all(Extension, extensions.c.tenant == user.tenant, extensions.c.digits == digits)
+    if any(holder.user != user.id for holder in holders):
+        raise wrong_field("/extension", "extension_taken")
+    return [Extension(tenant=user.tenant, digits=digits, user=user.id)]
+
+
+async def _check_role(desk: Desk, role: str) -> None:
+    """Refuse a role of the provider's but from an operator, and in the provider's own company. Problem: forbidden."""
+    if role not in PROVIDER_ROLES:
+        return
+    tenant = await desk.one(Tenant, desk.tenant)
+    if not desk.operator or tenant is None or not tenant.provider:
+        raise Problem("forbidden")

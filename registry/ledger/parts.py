@@ -1,0 +1,42 @@
+"""Puts the ledger's parts together, for `a2p-registry serve`.
+
+Not here: what any of them does.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from metrics.registry import RegistryMetrics
+from registry.database import Database
+from registry.ledger.database import LedgerDatabase
+from registry.ledger.follower import Follower
+from registry.ledger.journals import Journals
+from registry.ledger.keeper import Keeper
+from registry.ledger.retention import Keep
+from registry.ledger.routes import LedgerApi
+from registry.settings import Settings
+
+
+@contextlib.asynccontextmanager
+async def kept_ledger(settings: Settings, database: Database, metrics: RegistryMetrics) -> AsyncIterator[LedgerApi]:
+    """Keep the ledger, and give the handlers of its calls. Without a queue store there is nothing new to follow.
+
+    Raises nothing when a store or the ledger's database is away: the registry runs without.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(LedgerDatabase.made(settings))
+        tasks = [asyncio.create_task(Keeper(ledger, Keep.of(settings), metrics).run())]
+        stack.push_async_callback(_ended, tasks)
+        if settings.queue_url:
+            journals = await stack.enter_async_context(Journals.connected(settings.queue_url))
+            tasks.append(asyncio.create_task(Follower(journals, ledger, metrics).run()))
+            stack.push_async_callback(_ended, tasks)
+        yield LedgerApi(database, ledger)
+
+
+async def _ended(tasks: list[asyncio.Task[None]]) -> None:
+    """Stop tasks before what they work with is closed."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

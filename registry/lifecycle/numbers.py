@@ -1,0 +1,59 @@
+"""The life cycles of numbers and people: assignment, SMS enablement, licence, and an employee's request.
+
+Sources: the provider's console (one SMS number a user, enabling one disables the other; loss of SMS when number, user
+or licence changes), and the aggregator's provisioning (Pending, Assigned, Enabling Failed, Disabling Failed).
+"""
+
+import re
+from typing import Final
+
+from registry.lifecycle.cycle import ABSENT, By, LifeCycle, move
+
+#: Whether a number is in a campaign. ABSENT: it is in none.
+ASSIGNMENT: Final = LifeCycle(
+    "assignment",
+    (
+        #: Into a campaign, or from one into another: numbers that are ours move as well.
+        move("assign", By.ADMIN, "- pending assigned failed removing ?", "pending"),
+        move("provisioned", By.AGGREGATOR, "pending failed ?", "assigned"),
+        move("not_provisioned", By.AGGREGATOR, "pending ?", "failed"),
+        #: Shown as done and not effective, or taken away by somebody else.
+        move("lost", By.AGGREGATOR, "assigned", "failed"),
+        #: Switched off and on once, because it was shown as done and was not effective.
+        move("asked_again", By.REGISTRY, "assigned failed", "pending"),
+        move("remove", By.ADMIN, "pending assigned failed ?", "removing"),
+        move("removed", By.AGGREGATOR, "removing pending assigned failed ?", ABSENT),
+    ),
+)
+
+#: Whether a number may text, as far as its owner's admin is concerned.
+SMS: Final = LifeCycle(
+    "sms",
+    (
+        move("enable", By.ADMIN, "disabled superseded ?", "enabled"),
+        move("supersede", By.REGISTRY, "enabled ?", "superseded"),
+        move("disable", By.ADMIN, "enabled superseded ?", "disabled"),
+        #: The number, its user or the licence changed, or it left.
+        move("lose", By.REGISTRY, "enabled superseded ?", "disabled"),
+    ),
+)
+
+#: An employee's request to the admins.
+REQUEST: Final = LifeCycle(
+    "request",
+    (
+        move("opened", By.ADMIN, "-", "open"),
+        move("possible", By.REGISTRY, "open", "possible"),
+        move("dismissed", By.ADMIN, "open", "dismissed"),
+        move("reopened", By.REGISTRY, "possible", "open"),
+    ),
+    {"dismissed": "The admins dismissed it: open a new request."},
+)
+
+#: X2 or higher; what is below, lobby and basic licences cannot text.
+_TEXTING_LICENCE: Final = re.compile(r"X([2-9]|[1-9][0-9])", re.ASCII)
+
+
+def may_text(licence: str) -> bool:
+    """Say whether people with this licence can have a number that texts; a licence that nobody knows cannot."""
+    return _TEXTING_LICENCE.fullmatch(licence) is not None

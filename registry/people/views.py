@@ -1,0 +1,132 @@
+"""Lists of people, keys and companies. A search finds what is in the name, taken literally; no sign stands for others.
+
+Not here: how a list is cut into pages (registry.lists).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from registry.action import Look, PageQuery, Query
+from registry.commands import find
+from registry.flows.desk import SYSTEM_ROLE
+from registry.lists import page_of
+from registry.people.keys import ends_at
+from registry.problems import Problem
+from registry.records import Tenant
+from registry.rows import IDENTIFIER
+from registry.tables import api_keys, extensions, numbers, tenants, users
+
+_SEARCH_MAX: Final = 100
+TENANT: Final = ("id", "name", "country", "time_zone", "currency", "customer_since", "provider")
+USER: Final = ("id", "name", "role", "licence")
+KEY: Final = ("id", "user", "scopes", "label", "created_at", "revoked_at")
+
+
+class UserQuery(PageQuery):
+    """Which people."""
+
+    #: A part of the name.
+    search: str | None = Field(default=None, min_length=1, max_length=_SEARCH_MAX)
+    role: Literal["employee", "admin", "support", "operator"] | None = None
+
+
+class KeyQuery(PageQuery):
+    """Which keys."""
+
+    user: str | None = Field(default=None, max_length=128)
+    revoked: bool | None = None
+
+
+class TenantQuery(PageQuery):
+    """Which companies."""
+
+    search: str | None = Field(default=None, min_length=1, max_length=_SEARCH_MAX)
+
+
+async def list_users(look: Look, _: Mapping[str, str], query: UserQuery) -> dict[str, Any]:
+    """List the people who have not left, by name."""
+    wanted = sa.select(users).where(
+        users.c.tenant == look.tenant, users.c.left_at.is_(None), users.c.role != SYSTEM_ROLE
+    )
+    if query.search is not None:
+        wanted = wanted.where(_has(users.c.name, query.search))
+    if query.role is not None:
+        wanted = wanted.where(users.c.role == query.role)
+    rows, after = await page_of(look, "users", query, wanted, [users.c.name, users.c.id])
+    names = [row["id"] for row in rows]
+    short = await _grouped(look, extensions.c.user, extensions.c.digits, names)
+    theirs = await _grouped(look, numbers.c.user, numbers.c.did, names)
+    texting = await _grouped(look, numbers.c.user, numbers.c.did, names, numbers.c.sms == "enabled")
+    items = [
+        {name: row[name] for name in USER}
+        | {
+            "extensions": short.get(row["id"], []),
+            "numbers": theirs.get(row["id"], []),
+            "texts_from": next(iter(texting.get(row["id"], [])), None),
+        }
+        for row in rows
+    ]
+    return {"items": items, "next": after}
+
+
+async def list_keys(look: Look, _: Mapping[str, str], query: KeyQuery) -> dict[str, Any]:
+    """List keys by id, without what proves them."""
+    nobodys = sa.select(users.c.id).where(users.c.tenant == look.tenant, users.c.role == SYSTEM_ROLE)
+    wanted = sa.select(api_keys).where(
+        api_keys.c.tenant == look.tenant, sa.or_(api_keys.c.user.is_(None), api_keys.c.user.not_in(nobodys))
+    )
+    if query.user is not None:
+        wanted = wanted.where(api_keys.c.user == query.user.replace("\x00", "\ufffd"))
+    if query.revoked is not None:
+        gone = api_keys.c.revoked_at.is_not(None)
+        wanted = wanted.where(gone if query.revoked else ~gone)
+    rows, after = await page_of(look, "keys", query, wanted, [api_keys.c.id])
+    ending = await ends_at(look.connection, [row["id"] for row in rows])
+    return {"items": [_key(row) | {"revoke_at": ending.get(row["id"])} for row in rows], "next": after}
+
+
+def _key(row: sa.RowMapping) -> dict[str, Any]:
+    return {name: row[name] for name in KEY} | {"scopes": list(row["scopes"])}
+
+
+async def list_tenants(look: Look, _: Mapping[str, str], query: TenantQuery) -> dict[str, Any]:
+    """List all companies by id."""
+    wanted = sa.select(tenants)
+    if query.search is not None:
+        wanted = wanted.where(_has(tenants.c.name, query.search))
+    rows, after = await page_of(look, "tenants", query, wanted, [tenants.c.id])
+    return {"items": [{name: row[name] for name in TENANT} for row in rows], "next": after}
+
+
+async def get_tenant(look: Look, path: Mapping[str, str], _: Query) -> dict[str, Any]:
+    """Show a company: to its own admins, and to the provider's people; Problem not_found to others."""
+    name = path["id"]
+    if not (look.provider or name == look.tenant) or not (IDENTIFIER.fullmatch(name) and name.isprintable()):
+        raise Problem("not_found")
+    tenant = (await find(look.connection, Tenant, {(name,)})).get((name,))
+    if tenant is None:
+        raise Problem("not_found")
+    return tenant_shown(tenant)
+
+
+def tenant_shown(tenant: Tenant) -> dict[str, Any]:
+    """Return a company as JSON."""
+    return {name: getattr(tenant, name) for name in TENANT}
+
+
+def _has(column: sa.Column[str], part: str) -> sa.ColumnElement[bool]:
+    return column.icontains(part.replace("\x00", "\ufffd"), autoescape=True)
+
+
+async def _grouped(
+    look: Look, by: sa.Column[Any], value: sa.Column[Any], names: list[str], *where: sa.ColumnElement[bool]
+) -> dict[str, list[str]]:
+    """Return values by the people whose they are, in order."""
+    rows = await look.connection.execute(sa.select(by, value).where(by.in_(names), *where).order_by(value))
+    found: dict[str, list[str]] = {}
+    for owner, one in rows:
+        found.setdefault(owner, []).append(one)
+    return found

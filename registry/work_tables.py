@@ -1,0 +1,177 @@
+"""The tables of work under way: what is asked of others, what they said, what is to be told, and how far it has come.
+
+None of them is a record: their rows are written as they are, without audit and outbox. What follows from them for a
+record goes through commands.change() like everything else.
+"""
+
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy import Column, ForeignKey, Table
+
+from registry.columns import SERIAL, UtcDateTime, flag, metadata, text
+
+#: What is being asked of the aggregator for a number; gone when it is done.
+provisioning_jobs: Final = Table(
+    "provisioning_jobs",
+    metadata,
+    Column("did", ForeignKey("numbers.did"), primary_key=True),
+    #: add or remove.
+    text("action"),
+    #: Where it is to be added, or removed from.
+    Column("campaign_id", sa.String),
+    #: due (to be asked), asked (its answer is awaited) or stuck (a person has to look).
+    text("state"),
+    #: When this was wished for.
+    Column("wished_at", UtcDateTime, nullable=False),
+    Column("asked_at", UtcDateTime),
+    Column("next_at", UtcDateTime, nullable=False, index=True),
+    Column("attempts", sa.Integer, nullable=False),
+    #: When it was switched off and on once because it was shown as done and was not effective.
+    Column("remedied_at", UtcDateTime),
+    Column("fault", sa.String),
+)
+
+#: What is to be asked of TCR: submit an application, deactivate a campaign, ask how something stands. Gone when done.
+tcr_jobs: Final = Table(
+    "tcr_jobs",
+    metadata,
+    #: submit, deactivate or ask.
+    Column("action", sa.String, primary_key=True),
+    #: The application's id, or the campaign's; of ask a kind and an id, such as campaign:CAAAAA1.
+    Column("object", sa.String, primary_key=True),
+    Column("attempts", sa.Integer, nullable=False),
+    Column("next_at", UtcDateTime, nullable=False, index=True),
+    Column("fault", sa.String),
+)
+
+#: The newest that TCR said about one aspect of a brand or campaign; what is older changes nothing.
+tcr_marks: Final = Table(
+    "tcr_marks",
+    metadata,
+    Column("object", sa.String, primary_key=True),
+    #: identity, score, status, sharing, dca, or a carrier.
+    Column("aspect", sa.String, primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    flag("adverse"),
+)
+
+#: What TCR told us, once each.
+tcr_events: Final = Table(
+    "tcr_events",
+    metadata,
+    #: What makes it the same event.
+    Column("id", sa.String, primary_key=True),
+    Column("received_at", UtcDateTime, nullable=False, index=True),
+    Column("occurred_at", UtcDateTime),
+    text("type"),
+    Column("object", sa.String, index=True),
+    #: applied, older, unchanged, unknown_type or unknown_object.
+    text("outcome"),
+    Column("body", sa.Text, nullable=False),
+)
+
+#: What a tenant's admins are told, by an instant message and a webhook.
+notices: Final = Table(
+    "notices",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    text("kind"),
+    #: What it is about, such as campaign:CAAAAA1.
+    text("subject"),
+    Column("at", UtcDateTime, nullable=False),
+    #: What the sentence needs, as a JSON object.
+    Column("params", sa.Text, nullable=False),
+    #: The same thing is told once.
+    Column("once", sa.String, nullable=False, unique=True),
+    #: When it was handed over; NULL while it is not.
+    Column("im_at", UtcDateTime),
+    Column("hook_at", UtcDateTime),
+    Column("attempts", sa.Integer, nullable=False),
+    #: NULL when nothing is left to do.
+    Column("next_at", UtcDateTime, index=True),
+    Column("fault", sa.String),
+    sqlite_autoincrement=True,
+)
+
+#: Who is to get a notice, and how far that is: a row for each person, and one for the tenant's hook.
+notice_deliveries: Final = Table(
+    "notice_deliveries",
+    metadata,
+    Column("notice", ForeignKey("notices.id"), primary_key=True),
+    #: user:<id>, or hook.
+    Column("recipient", sa.String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    #: waiting, delivered, or given_up.
+    text("state"),
+    Column("attempts", sa.Integer, nullable=False),
+    #: NULL when nothing is left to do.
+    Column("next_at", UtcDateTime, index=True),
+    Column("done_at", UtcDateTime),
+    Column("fault", sa.String),
+)
+
+#: Where a tenant wants its notices.
+notice_hooks: Final = Table(
+    "notice_hooks",
+    metadata,
+    Column("tenant", ForeignKey("tenants.id"), primary_key=True),
+    text("url"),
+    text("secret"),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+#: Where the registry and those around it disagree.
+drift: Final = Table(
+    "drift",
+    metadata,
+    #: The class of drift, a word of drift/.
+    Column("kind", sa.String, primary_key=True),
+    #: Such as number:+12025550123.
+    Column("object", sa.String, primary_key=True),
+    Column("tenant", sa.String, index=True),
+    Column("detail", sa.String, nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    #: open, healed or accepted (a person decided that it may stay).
+    Column("state", sa.String, nullable=False, index=True),
+    Column("decided_by", sa.String),
+    Column("decided_at", UtcDateTime),
+)
+
+#: How far a sweep over many objects has come.
+sweeps: Final = Table(
+    "sweeps",
+    metadata,
+    Column("name", sa.String, primary_key=True),
+    text("cursor"),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+#: Keys that were renewed and go on for a while beside the new ones: when they end.
+key_retirements: Final = Table(
+    "key_retirements",
+    metadata,
+    Column("key", ForeignKey("api_keys.id"), primary_key=True),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    text("wished_by"),
+)
+
+#: Bulk imports, so that one that was cut off goes on where it stopped.
+bulk_jobs: Final = Table(
+    "bulk_jobs",
+    metadata,
+    Column("id", sa.String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), index=True),
+    #: SHA-256 of the file.
+    text("digest"),
+    #: running or done.
+    text("state"),
+    #: Rows that were read, that changed something, and that were bad.
+    Column("rows", sa.BigInteger, nullable=False),
+    Column("changed", sa.BigInteger, nullable=False),
+    Column("bad", sa.BigInteger, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,53 @@
+"""What admins do with people."""
+
+import pytest
+
+from registry.commands import find
+from registry.flows import people
+from registry.problems import Problem
+from registry.records import ApiKey, Extension, User
+from tests.registry.builders import a_number
+from tests.registry.flows.desks import NOW, a_did, at_desk, company, number
+
+X = a_did(1)
+
+
+async def test_who_joins_has_an_extension_of_their_own(database):
+    """Nobody gets somebody else's."""
+    await company(database)
+    async with at_desk(database) as desk:
+        user = await people.join(desk, name="Kim", role="employee", licence="X2", extension="101")
+        assert await find(desk.connection, Extension, {("acme", "101")}) != {}
+        assert (user.tenant, user.left_at) == ("acme", None)
+    with pytest.raises(Problem, match="extension_taken"):
+        async with at_desk(database) as desk:
+            await people.join(desk, name="Kit", role="employee", licence="X2", extension="101")
+
+
+async def test_who_leaves_takes_nothing_along(database):
+    """The numbers lie in the pool, off; the extension is free; the keys are revoked; the row stays for the audit."""
+    await company(
+        database,
+        a_number(X),
+        Extension(tenant="acme", digits="7", user="ben"),
+        ApiKey(id="k1", sha256="0" * 64, tenant="acme", user="ben", scopes=("send",), label="", revoked_at=None),
+    )
+    async with at_desk(database) as desk:
+        await people.leave(desk, "ben")
+        assert (await find(desk.connection, ApiKey, {("k1",)}))["k1",].revoked_at == NOW
+        assert await find(desk.connection, Extension, {("acme", "7")}) == {}
+        assert (await find(desk.connection, User, {("ben",)}))["ben",].left_at == NOW
+    found, _ = await number(database, X)
+    assert (found.user, found.sms) == (None, "disabled")
+    with pytest.raises(Problem, match="not_found"):
+        async with at_desk(database) as desk:
+            await people.leave(desk, "ben")
+
+
+async def test_the_same_licence_again_changes_nothing(database):
+    """Only another one takes SMS away."""
+    await company(database, a_number(X))
+    async with at_desk(database) as desk:
+        await people.change_user(desk, "ben", given={"licence": "X2", "name": "Benjamin"})
+
+    assert (await number(database, X))[0].sms == "enabled"
