@@ -18,7 +18,7 @@ from typing import Final
 import structlog
 
 #: Seconds to come up, to end gracefully, and between looks.
-_START_S: Final = 30.0
+_START_S: Final = 90.0
 _STOP_S: Final = 20.0
 _LOOK_S: Final = 0.05
 #: A child that falls over so often within a minute is not started again.

@@ -31,7 +31,7 @@ assert work_tables
 #: Tables with rows of no company: what a company's transaction may do with them.
 NOBODY_S = {
     "contacts": {"SELECT"},
-    "sweeps": set(),
+    "sweeps": {"SELECT"},
     "projection": {"SELECT"},
     "audit_head": {"SELECT", "UPDATE"},
     "outbox": {"INSERT"},  # (and to see where it ends, test_documents_of_others)

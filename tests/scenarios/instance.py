@@ -14,7 +14,7 @@ import orjson
 
 from tests.valkey import EPHEMERAL_PORTS, LOWEST_PORT
 
-START_S = 150
+START_S = 240
 STOP_S = 60
 
 
