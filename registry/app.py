@@ -23,6 +23,7 @@ from registry.barrier import Barrier
 from registry.bulk.routes import BulkApi
 from registry.database import Database
 from registry.drift.parts import sweep_of
+from registry.drift.senders import LedgerSenders
 from registry.flows.desk import Limits
 from registry.http_common import answer_problems, name_server
 from registry.ledger.parts import kept_ledger
@@ -30,13 +31,11 @@ from registry.lifetime import stop_event
 from registry.notices.serving import kept_notices
 from registry.people import retirements
 from registry.projector import Projector
-from registry.provisioning.client import AggregatorClient
 from registry.provisioning.part import provisioning
 from registry.requests.serving import kept_requests
 from registry.settings import Settings
 from registry.store import RegistryStore
 from registry.tasks import kept
-from registry.tcr.client import TcrClient
 from registry.tcr.parts import kept_tcr
 
 _SHUTDOWN_SECONDS: Final = 5.0
@@ -78,7 +77,16 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         bulk = BulkApi(database=database, limits=rules.limits)
         await stack.enter_async_context(kept("anchors", lambda: keep_anchors(database, settings.data_dir / FILE_NAME)))
         await _start_watching(stack, settings, database, metrics)
-        await _start_sweep(stack, settings, database, metrics, tcr.client, numbers.client)
+        sweeping = sweep_of(
+            settings,
+            database,
+            metrics,
+            aggregator=numbers.client,
+            tcr=tcr.client,
+            senders=LedgerSenders(ledger.ledger),
+        )
+        sweep = await stack.enter_async_context(sweeping)
+        await stack.enter_async_context(kept("sweep", sweep.run))
         routes = [*api.routes(), *ledger.routes(), *tcr.routes(), *numbers.routes(), *bulk.routes()]
         http_port = await stack.enter_async_context(_serve_http(settings, routes))
         stack.callback(barrier.stop)
@@ -105,19 +113,6 @@ async def _start_watching(
     await stack.enter_async_context(kept_notices(settings, database, metrics))
     await stack.enter_async_context(kept_requests(database, _rules(settings).limits))
     await stack.enter_async_context(kept("retirements", lambda: retirements.run(database)))
-
-
-async def _start_sweep(
-    stack: contextlib.AsyncExitStack,
-    settings: Settings,
-    database: Database,
-    metrics: RegistryMetrics,
-    tcr: TcrClient | None,
-    aggregator: AggregatorClient | None,
-) -> None:
-    """Start looking for drift between the registry and those around it."""
-    sweep = await stack.enter_async_context(sweep_of(settings, database, metrics, aggregator=aggregator, tcr=tcr))
-    await stack.enter_async_context(kept("sweep", sweep.run))
 
 
 def _rules(settings: Settings) -> Rules:

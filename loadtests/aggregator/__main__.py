@@ -6,14 +6,13 @@ Not here: what is started (app.py) and what each setting means to the code (sett
 import argparse
 import asyncio
 import os
-import signal
-import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests.aggregator.app import running
-from loadtests.aggregator.settings import BadSettingsError, Settings
+from loadtests.aggregator.settings import Settings
+from loadtests.emulator import BadSettingsError, wait_until_told
 
 _DESCRIPTION = """\
 An aggregator that is not one: ties numbers to campaigns over HTTP, tells of it by signed webhooks, misbehaves on
@@ -93,31 +92,9 @@ async def serve(settings: Settings) -> None:
     Raises:
         BadSettingsError, OSError: it cannot start so.
     """
-    loop = asyncio.get_running_loop()
     async with running(settings) as aggregator:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, aggregator.stopping.set)
-        if settings.supervised:
-            if not _is_pipe(sys.stdin.fileno()):
-                raise BadSettingsError("supervised: stdin must be a pipe that the supervisor holds open")
-            await loop.connect_read_pipe(lambda: _UntilEnd(aggregator.stopping), sys.stdin)
-        print(f"aggregator emulator at {aggregator.url}/", flush=True)
-        await aggregator.stopping.wait()
-
-
-def _is_pipe(descriptor: int) -> bool:
-    mode = os.fstat(descriptor).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
-
-
-class _UntilEnd(asyncio.Protocol):
-    """Sets an event when what it reads from ends."""
-
-    def __init__(self, ended: asyncio.Event) -> None:
-        self._ended = ended
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the protocol's signature
-        self._ended.set()
+        said = f"aggregator emulator at {aggregator.url}/"
+        await wait_until_told(aggregator.stopping, supervised=settings.supervised, said=said)
 
 
 def main() -> int:

@@ -19,7 +19,8 @@ from typing import Any, BinaryIO
 import orjson
 
 from loadtests.aggregator.rules import REASONS, Rule
-from loadtests.aggregator.settings import BadSettingsError, Settings
+from loadtests.aggregator.settings import Settings
+from loadtests.emulator import BadSettingsError
 
 
 class RefusedError(Exception):

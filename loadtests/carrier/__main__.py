@@ -7,15 +7,14 @@ import argparse
 import asyncio
 import gc
 import os
-import signal
-import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from loadtests.carrier.app import running
 from loadtests.carrier.scenario import BadScenarioError
-from loadtests.carrier.settings import BadSettingsError, Settings
+from loadtests.carrier.settings import Settings
+from loadtests.emulator import BadSettingsError, wait_until_told
 
 _DESCRIPTION = """\
 A carrier that is not one: takes messages over HTTP, sends delivery receipts, misbehaves on demand.
@@ -101,31 +100,9 @@ async def serve(settings: Settings) -> None:
     Raises:
         BadSettingsError, BadScenarioError, OSError: it cannot start so.
     """
-    loop = asyncio.get_running_loop()
     async with running(settings) as carrier:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, carrier.stopping.set)
-        if settings.supervised:
-            if not _is_pipe(sys.stdin.fileno()):
-                raise BadSettingsError("supervised: stdin must be a pipe that the supervisor holds open")
-            await loop.connect_read_pipe(lambda: _UntilEnd(carrier.stopping), sys.stdin)
-        print(f"carrier emulator at {carrier.url}/ (misbehaving numbers: {carrier.url}/magic)", flush=True)
-        await carrier.stopping.wait()
-
-
-def _is_pipe(descriptor: int) -> bool:
-    mode = os.fstat(descriptor).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
-
-
-class _UntilEnd(asyncio.Protocol):
-    """Sets an event when what it reads from ends."""
-
-    def __init__(self, ended: asyncio.Event) -> None:
-        self._ended = ended
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the protocol's signature
-        self._ended.set()
+        said = f"carrier emulator at {carrier.url}/ (misbehaving numbers: {carrier.url}/magic)"
+        await wait_until_told(carrier.stopping, supervised=settings.supervised, said=said)
 
 
 def main() -> int:

@@ -5,12 +5,10 @@ import binascii
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadtests.emulator import BadSettingsError
+
 #: For development on one machine only: both sides know it, so it protects nothing.
 DEVELOPMENT_SECRET = "whsec_" + base64.b64encode(b"carrier emulator, development only").decode()
-
-
-class BadSettingsError(ValueError):
-    """A setting that cannot work; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

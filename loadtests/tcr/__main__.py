@@ -6,16 +6,15 @@ Not here: what is started (app.py) and what each setting means to the code (sett
 import argparse
 import asyncio
 import os
-import signal
-import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from loadtests.emulator import BadSettingsError, wait_until_told
 from loadtests.tcr.app import running
 from loadtests.tcr.book import BadStateError
 from loadtests.tcr.company import BadCompanyError
-from loadtests.tcr.settings import BadSettingsError, Pace, Settings
+from loadtests.tcr.settings import Pace, Settings
 
 _DESCRIPTION = """\
 A Campaign Registry that is not one: takes brands and campaigns over the CSP API, reviews them in seconds, tells what
@@ -97,31 +96,9 @@ async def serve(settings: Settings) -> None:
     Raises:
         BadSettingsError, BadStateError, BadCompanyError, OSError: it cannot start so.
     """
-    loop = asyncio.get_running_loop()
     async with running(settings) as tcr:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, tcr.stopping.set)
-        if settings.supervised:
-            if not _is_pipe(sys.stdin.fileno()):
-                raise BadSettingsError("supervised: stdin must be a pipe that the supervisor holds open")
-            await loop.connect_read_pipe(lambda: _UntilEnd(tcr.stopping), sys.stdin)
-        print(f"TCR emulator at {tcr.url}/v2 (control: {tcr.url}/_control)", flush=True)
-        await tcr.stopping.wait()
-
-
-def _is_pipe(descriptor: int) -> bool:
-    mode = os.fstat(descriptor).st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(descriptor)
-
-
-class _UntilEnd(asyncio.Protocol):
-    """Sets an event when what it reads from ends."""
-
-    def __init__(self, ended: asyncio.Event) -> None:
-        self._ended = ended
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  the protocol's signature
-        self._ended.set()
+        said = f"TCR emulator at {tcr.url}/v2 (control: {tcr.url}/_control)"
+        await wait_until_told(tcr.stopping, supervised=settings.supervised, said=said)
 
 
 def main() -> int:

@@ -9,12 +9,12 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from loadtests.emulator import BadSettingsError
 from loadtests.tcr.book import Book
 from loadtests.tcr.faults import BadRuleError, Faults
 from loadtests.tcr.hooks import Hooks, manner_of
 from loadtests.tcr.requests import Requests
 from loadtests.tcr.reviews import CARRIERS, Reviews
-from loadtests.tcr.settings import BadSettingsError
 
 _STATUSES: Final = ("REVIEW", "APPROVED", "REJECTED", "SUSPENDED", "UNSUSPENDED")
 _SHOWN: Final = 1_000

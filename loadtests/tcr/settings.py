@@ -3,9 +3,7 @@
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-
-class BadSettingsError(ValueError):
-    """A setting that cannot work; the message names it."""
+from loadtests.emulator import BadSettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

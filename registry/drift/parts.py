@@ -3,7 +3,6 @@
 Not here: what any part does.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -50,14 +49,3 @@ async def sweep_of(
             grace=timedelta(seconds=settings.provisioning_grace_s),
         )
         yield Sweep(database, sides, rules, metrics)
-
-
-@contextlib.asynccontextmanager
-async def swept(sweep: Sweep) -> AsyncIterator[None]:
-    """Walk for the length of the block."""
-    task = asyncio.create_task(sweep.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})

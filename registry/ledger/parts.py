@@ -16,6 +16,7 @@ from registry.ledger.keeper import Keeper
 from registry.ledger.retention import Keep
 from registry.ledger.routes import LedgerApi
 from registry.settings import Settings
+from registry.tasks import never_ending
 
 
 @contextlib.asynccontextmanager
@@ -26,7 +27,8 @@ async def kept_ledger(settings: Settings, database: Database, metrics: RegistryM
     """
     async with contextlib.AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(LedgerDatabase.made(settings))
-        tasks = [asyncio.create_task(Keeper(ledger, Keep.of(settings), metrics).run())]
+        keeper = Keeper(ledger, Keep.of(settings), metrics)
+        tasks = [asyncio.create_task(never_ending("ledger_keeper", keeper.run))]
         stack.push_async_callback(_ended, tasks)
         if settings.queue_url:
             journals = await stack.enter_async_context(Journals.connected(settings.queue_url))

@@ -34,6 +34,11 @@ class LedgerApi:
         self._database = database
         self._ledger = ledger
 
+    @property
+    def ledger(self) -> LedgerDatabase:
+        """The ledger, for whoever else looks into it."""
+        return self._ledger
+
     def routes(self) -> list[web.RouteDef]:
         """List the routes; a name stands before a pattern."""
         return [

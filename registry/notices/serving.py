@@ -3,7 +3,6 @@
 Not here: what it does (sender.py).
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -11,6 +10,7 @@ from metrics.registry import RegistryMetrics
 from registry.database import Database
 from registry.notices.sender import Sender
 from registry.settings import Settings
+from registry.tasks import kept
 
 
 @contextlib.asynccontextmanager
@@ -22,9 +22,5 @@ async def kept_notices(settings: Settings, database: Database, metrics: Registry
         gateway_url=settings.gateway_url,
         allow_private_hooks=settings.allow_private_hooks,
     )
-    task = asyncio.create_task(sender.run())
-    try:
+    async with kept("notices", sender.run):
         yield sender
-    finally:
-        task.cancel()
-        await asyncio.wait({task})

@@ -9,7 +9,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from loadtests.aggregator.settings import BadSettingsError, Settings
+from loadtests.aggregator.settings import Settings
+from loadtests.emulator import BadSettingsError
 
 _PATIENCE_S = 30
 

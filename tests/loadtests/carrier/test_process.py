@@ -10,7 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from loadtests.carrier.settings import BadSettingsError, Settings
+from loadtests.carrier.settings import Settings
+from loadtests.emulator import BadSettingsError
 
 _PATIENCE_S = 30
 
