@@ -59,6 +59,11 @@ def api_key_key(key_id: str) -> str:
     return f"{{reg}}:key:{key_id}"
 
 
+def token_key_key(key_id: str) -> str:
+    """Key of a public key that user tokens are checked with (user_tokens.py)."""
+    return f"{{reg}}:jwk:{key_id}"
+
+
 def line_key(number: str) -> str:
     """Key of the number look-up of an outside number, E.164."""
     return f"{{reg}}:line:{number}"
@@ -93,6 +98,15 @@ class KeyDocument:
     user: str | None = None
     #: send, read, admin.
     scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenKeyDocument:
+    """A public key of the registry, Ed25519, that user tokens are checked with."""
+
+    id: str
+    #: As in a JWK (RFC 8037): 32 bytes, base64url without padding.
+    x: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +226,17 @@ def load_key(raw: bytes) -> KeyDocument:
         user=shapes.text_or_none(data, "user", "key"),
         scopes=shapes.texts(data, "scopes", "key"),
     )
+
+
+def dump_token_key(key: TokenKeyDocument) -> bytes:
+    """Bytes of a public key's document."""
+    return _dump({"id": key.id, "x": key.x})
+
+
+def load_token_key(raw: bytes) -> TokenKeyDocument:
+    """Read a public key's document; ShapeError when it is not one."""
+    data = _load(raw, "token_key")
+    return TokenKeyDocument(id=shapes.text(data, "id", "token_key"), x=shapes.text(data, "x", "token_key"))
 
 
 def dump_line(line: LineDocument) -> bytes:

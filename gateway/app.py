@@ -19,6 +19,7 @@ from compliance.inbound import Meaning
 from gateway.edge.admission import Admission, Cause
 from gateway.edge.guard import Full, Phase
 from gateway.edge.http_common import answers_problems, name_server
+from gateway.edge.http_events import MOST_OF_USER, EventRoutes
 from gateway.edge.http_messages import MessageRoutes
 from gateway.edge.http_people import PeopleRoutes
 from gateway.edge.inbound_desk import InboundDesk, Place
@@ -27,12 +28,14 @@ from gateway.edge.inbound_route import InboundRoutes
 from gateway.edge.intake import Intake
 from gateway.edge.keys import Keys
 from gateway.edge.openapi import DescriptionRoutes
+from gateway.edge.origins import Origins
 from gateway.edge.public_port import Watched, serving
 from gateway.edge.receipts import RECEIPT_WORDS
 from gateway.edge.receipts_route import ReceiptRoutes
 from gateway.edge.webhooks import parse_secret
 from gateway.envelope import Channel
 from gateway.leaving import Leaving
+from gateway.live.hub import Hub, open_hub
 from gateway.near.opening import open_near_cache, process_name
 from gateway.policies import load_policy
 from gateway.pressure import Marks, StorePressure
@@ -47,6 +50,7 @@ from metrics.admin import admin_app, serve_admin
 from metrics.edge import EdgeMetrics
 from metrics.gateway import GatewayMetrics
 from metrics.inbound import InboundMetrics
+from metrics.live import LiveMetrics
 
 #: Every route there is, for labels: templates, never addresses.
 ROUTES: Final = (
@@ -57,6 +61,7 @@ ROUTES: Final = (
     "/v1/messages/{id}/decision",
     "/v1/decisions",
     "/v1/inbox",
+    "/v1/events",
     "/v1/media",
     "/v1/media/{id}",
     "/v1/opt-outs",
@@ -121,6 +126,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         watch = await stack.enter_async_context(Watch(near, queue, pressure.look))
         leaving = Leaving(watch.not_ready, settings.pre_stop_s)
         app.on_response_prepare.append(leaving.close_connection)
+        hub = await stack.enter_async_context(_open_hub(settings, registry))
+        events = EventRoutes(keys, hub, Origins(settings.web_origins), leaving)
+        app.add_routes(events.routes())
+        app.on_shutdown.append(events.close)
         admin_port = await stack.enter_async_context(
             serve_admin(admin_app(registry, leaving.not_ready), settings.admin_host, settings.admin_port),
         )
@@ -130,6 +139,22 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         gc.collect()
         gc.freeze()
         yield Running(port=port, admin_port=admin_port, leave=leaving.leave)
+
+
+@contextlib.asynccontextmanager
+async def _open_hub(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Hub]:
+    """Read what happens for whoever is connected, with instruments."""
+    metrics = LiveMetrics(registry)
+    hub = open_hub(
+        settings.queue_url,
+        settings.partitions,
+        metrics,
+        most=settings.max_event_connections,
+        most_of_user=MOST_OF_USER,
+    )
+    async with hub as opened:
+        metrics.connections_of(lambda: opened.open)
+        yield opened
 
 
 def _now() -> datetime:

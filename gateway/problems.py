@@ -26,6 +26,7 @@ class ProblemCode(StrEnum):
     UNSUPPORTED_ENCODING = "unsupported_encoding"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
+    UPGRADE_REQUIRED = "upgrade_required"
 
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
@@ -106,12 +107,15 @@ _FRAMING: Final[dict[str, ProblemKind]] = {
     ),
     ProblemCode.NOT_FOUND: _kind(404, "Not found", "Check the path and the id; what belongs to others is not shown."),
     ProblemCode.METHOD_NOT_ALLOWED: _kind(405, "Method not allowed", "Use a method that the header Allow names."),
+    ProblemCode.UPGRADE_REQUIRED: _kind(
+        426, "Answers over a WebSocket only", "Open a WebSocket at this address: RFC 6455, version 13."
+    ),
 }
 
 #: Who asks, and how often.
 _CALLER: Final[dict[str, ProblemKind]] = {
     ProblemCode.UNAUTHENTICATED: _kind(
-        401, "Not authenticated", "Send a valid key in the header: Authorization: Bearer <key>."
+        401, "Not authenticated", "Send a valid key or user token in the header: Authorization: Bearer <key>."
     ),
     ProblemCode.FORBIDDEN: _kind(
         403,

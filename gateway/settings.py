@@ -14,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gateway import failpoints
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
+#: As browsers write it: no path, no slash at the end, no name in capitals.
+WebOrigin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 
 #: Hosts of addresses that cannot be another machine's; a unix socket has none.
 _THIS_MACHINE: Final = frozenset({None, "127.0.0.1", "::1", "localhost"})
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     port: Port = 8080
     #: Names that requests may be for, beside the host of A2P_PUBLIC_URL and loopback; *.example.com, or * for all.
     hosts: tuple[str, ...] = ()
+    #: Origins of web pages that may use the API, exactly, such as https://console.example.com.
+    web_origins: tuple[WebOrigin, ...] = ()
     #: Connections open at once; more are refused.
     max_connections: Annotated[int, Field(ge=1)] = 2_000
     #: Of them one address's (of IPv6 a /64). A load balancer is one address: set it to A2P_MAX_CONNECTIONS behind one.
@@ -60,6 +64,8 @@ class Settings(BaseSettings):
     answer_timeout_s: Annotated[float, Field(gt=0)] = 30.0
     #: Seconds that a connection may be without a request; 5 when most connections are taken.
     keep_alive_s: Annotated[float, Field(gt=0)] = 60.0
+    #: Connections of GET /v1/events at once, which are among A2P_MAX_CONNECTIONS.
+    max_event_connections: Annotated[int, Field(ge=0)] = 1_000
     #: Bytes of bodies above 64 KiB in memory at once.
     body_memory: Annotated[int, Field(ge=1)] = 268_435_456
     #: Sends are refused while the oldest one under way has waited for so many seconds for the store.

@@ -38,6 +38,7 @@ DRIFT_KINDS: Final = (
     "campaign_differs_at_aggregator",
     "shown_not_effective",
     "assignment_without_job",
+    "provisioning_stuck",
     "campaign_state_differs_at_tcr",
     "sharing_state_differs_at_tcr",
     "carrier_state_differs",

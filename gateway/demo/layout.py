@@ -106,6 +106,8 @@ class Layout:
             "A2P_REGISTRY_TCR_HOOK_URL": self.urls["registry"] + "/hooks/tcr",
             "A2P_REGISTRY_TCR_UPSTREAM": "SAGGR01",
             "A2P_REGISTRY_GATEWAY_URL": self.urls["gateway"],
+            "A2P_REGISTRY_CONSOLE_URL": self.urls["registry"],
+            "A2P_REGISTRY_BROWSER_GATEWAY_URL": self.urls["gateway"],
             "A2P_REGISTRY_ALLOW_PRIVATE_HOOKS": "true",
             "A2P_REGISTRY_STATES_BY_HAND": "true",  # Canary numbers flip, and a demo shows what a suspension does.
         }
@@ -114,6 +116,14 @@ class Layout:
         """Import the demo company; importing it again changes nothing."""
         options = ["--credentials", str(self.credentials), "--gateway-url", self.urls["gateway"]]
         return [sys.executable, "-m", "registry", "import", str(company), *options]
+
+    def provider_command(self, tenant: str) -> list[str]:
+        """Make a company the phone company itself."""
+        return [sys.executable, "-m", "registry", "tenant", "provider", tenant]
+
+    def logins_command(self, file: Path) -> list[str]:
+        """Give people logins to the console."""
+        return [sys.executable, "-m", "registry", "login", "import", str(file)]
 
     def carrier_command(self, secret: str) -> list[str]:
         """Run the carrier emulator."""
@@ -158,6 +168,7 @@ class Layout:
             "A2P_CARRIER_URL": urls["carrier"],
             "A2P_CARRIER_RECEIPT_SECRETS": f'["{secret}"]',
             "A2P_PUBLIC_URL": urls["gateway"],
+            "A2P_WEB_ORIGINS": f'["{urls["registry"]}"]',
             "A2P_RECEIPT_WINDOW_S": "30",
             "A2P_PRE_STOP_S": "0",
         }
@@ -173,6 +184,10 @@ class Layout:
     def aggregator_secret(self) -> str:
         """Return the secret that signs the aggregator's events, minted once per data directory."""
         return self._secret("aggregator-secret")
+
+    def console_password(self) -> str:
+        """Return the password of all people of the demonstration, minted once per data directory."""
+        return self._secret("console-password").removeprefix("whsec_")[:16]
 
     def _secret(self, name: str) -> str:
         file = self.data_dir / name

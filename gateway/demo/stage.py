@@ -19,6 +19,7 @@ from rich.table import Table
 from gateway.demo.cast import Cast, cast_of
 from gateway.demo.first_messages import Shown, send_first_messages
 from gateway.demo.layout import Layout
+from gateway.demo.logins import logins_of, provider_of
 from gateway.offline.company import Company, read_company
 from gateway.settings import environment_for_children
 from gateway.supervisor import Child, ChildError, Supervisor, supervising
@@ -86,6 +87,10 @@ async def _start(layout: Layout, company_file: Path, supervisor: Supervisor, con
         status.update("Importing the company ...")
         await _import(layout, company_file)
         cast = cast_of(company, _DEMO_TENANT)
+        status.update("Giving people logins ...")
+        users = orjson.loads(raw)["users"]
+        logins = logins_of(users, cast, layout.console_password())
+        await _give_logins(layout, logins, provider_of(users))
         status.update("Sending the first messages ...")
         credentials = orjson.loads(layout.credentials.read_bytes())
         shown = await send_first_messages(
@@ -98,8 +103,8 @@ async def _start(layout: Layout, company_file: Path, supervisor: Supervisor, con
             status.update("Starting canary ...")
             command = layout.canary_command(_DEMO_TENANT, cast.canary, cast.recipients["mobile"])
             await supervisor.start(_child("canary", command, {}, _answers(layout.urls["canary_admin"] + "/readyz")))
-    _write_demo_file(layout, orjson.loads(raw)["users"], credentials, cast)
-    _show(console, layout, shown, company)
+    _write_demo_file(layout, users, credentials, cast, logins)
+    _show(console, layout, shown, company, logins)
 
 
 def _children(layout: Layout, company_file: Path) -> list[list[Child]]:
@@ -160,17 +165,32 @@ def _answers(url: str) -> Callable[[], Awaitable[bool]]:
 
 
 async def _import(layout: Layout, company_file: Path) -> None:
-    log = layout.data_dir / "logs" / "import.log"
+    await _run(layout, "import", layout.import_command(company_file), "The company was not imported whole")
+
+
+async def _give_logins(layout: Layout, logins: list[dict[str, str]], provider: str | None) -> None:
+    """Have people sign in to the console, and the phone company's act for others."""
+    file = layout.data_dir / "logins.json"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        out.write(orjson.dumps(logins))
+    await _run(layout, "logins", layout.logins_command(file), "Nobody has a login to the console")
+    if provider is not None:
+        await _run(layout, "provider", layout.provider_command(provider), f"{provider} is not the phone company")
+
+
+async def _run(layout: Layout, name: str, command: list[str], failed: str) -> None:
+    """Run a command to its end; ChildError says what did not come about."""
+    log = layout.data_dir / "logs" / f"{name}.log"
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(
-            *layout.import_command(company_file),
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             env={**environment_for_children(), **layout.registry_environment()},
         )
         if await process.wait() != 0:
-            raise ChildError(f"The company was not imported whole; see {log}")
+            raise ChildError(f"{failed}; see {log}")
 
 
 def _write_demo_file(
@@ -178,12 +198,14 @@ def _write_demo_file(
     users: list[dict[str, Any]],
     credentials: dict[str, Any],
     cast: Cast,
+    logins: list[dict[str, str]],
 ) -> None:
     """Say where everything is; the file appears whole, when everything is ready, readable by its owner only."""
     content = {
         "urls": layout.urls,
         **credentials,
         "users": [{field: user.get(field) for field in ("id", "tenant", "name", "role")} for user in users],
+        "logins": logins,
         "numbers": cast.numbers,
         "recipients": cast.recipients,
     }
@@ -195,7 +217,7 @@ def _write_demo_file(
     draft.replace(layout.data_dir / "demo.json")
 
 
-def _show(console: Console, layout: Layout, shown: list[Shown], company: Company) -> None:
+def _show(console: Console, layout: Layout, shown: list[Shown], company: Company, logins: list[dict[str, str]]) -> None:
     table = Table(title="The first messages", title_justify="left")
     for heading in ("message", "HTTP", "verdict", "reason", "became"):
         table.add_column(heading, overflow="fold")
@@ -209,5 +231,8 @@ def _show(console: Console, layout: Layout, shown: list[Shown], company: Company
     )
     for name, url in layout.urls.items():
         console.print(f"  {name:15} {url}", highlight=False)
+    who = " or ".join(one["email"] for one in logins[:2])
+    console.print(f"The console: {layout.urls['registry']}/console, as {who},", highlight=False)
+    console.print(f"  password {layout.console_password()} (everybody's here)", highlight=False)
     console.print(f"Keys and numbers to try: {layout.data_dir / 'demo.json'}", highlight=False)
     console.print("Ctrl-C stops everything.")

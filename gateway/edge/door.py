@@ -2,7 +2,7 @@
 
 In this order: the target and the host are ours, nothing is expected of us that we do not do, the body is not announced
 as too large, it is not encoded, there is room for it, and its send may come in now. So nobody is told to go on (100)
-with what will be refused anyway.
+with what will be refused anyway. Answers to web pages of ours are marked so that their browsers show them.
 
 Not here: the head's own form, which aiohttp's parser checks (connections.py); keys; the front's requests (front.py).
 """
@@ -17,6 +17,7 @@ from gateway.edge.admission import Admission, Cause, Ticket
 from gateway.edge.guard import Guard
 from gateway.edge.hosts import Hosts
 from gateway.edge.http_common import JSON_LIMIT, ON_BODY, refuse_encoding, response_of
+from gateway.edge.origins import Origins
 from gateway.edge.replies import reply_of
 from gateway.errors import Problem
 from metrics.gateway import GatewayMetrics
@@ -43,6 +44,7 @@ class Door:
         guard: Guard,
         admission: Admission,
         metrics: GatewayMetrics,
+        origins: Origins,
         limits: Mapping[str, int],
         carriers_limit: int,
     ) -> None:
@@ -50,6 +52,7 @@ class Door:
         self._guard = guard
         self._admission = admission
         self._metrics = metrics
+        self._origins = origins
         self._limits = limits
         self._carriers_limit = carriers_limit
 
@@ -57,15 +60,25 @@ class Door:
         """Make a handler that lets requests through to another, or refuses them."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            with contextlib.ExitStack() as stack:
-                try:
-                    self._check(request)
-                    stack.enter_context(self._let_in(request))
-                except Problem as problem:
-                    return self._refused(request, problem)
-                return await handler(request)
+            response = await self._handle(request, handler)
+            self._origins.mark(request, response)
+            return response
 
         return handle
+
+    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        with contextlib.ExitStack() as stack:
+            try:
+                self._check(request)
+                stack.enter_context(self._let_in(request))
+            except Problem as problem:
+                return self._refused(request, problem)
+            asked = self._origins.preflight(request)
+            if asked is None:
+                return await handler(request)
+            self._metrics.responded(_NO_ROUTE, asked.status)
+            asked.headers["Server"] = "a2p-gateway"
+            return asked
 
     def _check(self, request: web.Request) -> None:
         hosts = request.headers.getall("Host", ())

@@ -39,9 +39,9 @@ _LENGTH = re.compile(rb"[0-9]{1,5}")
 _KNOWN: Final = frozenset(
     {b"host", b"content-length", b"content-type", b"authorization", b"idempotency-key", b"connection"},
 )
-#: Fields that change what the bytes mean, or what is to be done with the connection.
+#: Fields that change what the bytes mean, or what is to be done with the connection; or a browser's (origins.py).
 _ELSEWHERE: Final = frozenset(
-    {b"transfer-encoding", b"content-encoding", b"trailer", b"te", b"expect", b"upgrade", b"http2-settings"},
+    {b"transfer-encoding", b"content-encoding", b"trailer", b"te", b"expect", b"upgrade", b"http2-settings", b"origin"},
 )
 _TYPES: Final = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 

@@ -13,8 +13,6 @@ from compliance.catalogue import reasons_json
 from compliance.destinations import read_destination
 from compliance.inbound import Meaning, meaning_of
 from compliance.senders import canonical_sender
-from compliance.shapes import render_instant
-from gateway import envelope, received
 from gateway.clock import boottime_s
 from gateway.edge import wire
 from gateway.edge.http_common import (
@@ -26,12 +24,11 @@ from gateway.edge.http_common import (
     require_type,
 )
 from gateway.edge.keys import Keys, Principal
-from gateway.envelope import Channel
 from gateway.errors import Problem, queue_problem
 from gateway.in_force import until_in_force
 from gateway.problems import PROBLEMS
-from gateway.queue import InboxItem, OptOutRecord, Queue, QueueError
-from gateway.received import Received
+from gateway.queue import OptOutRecord, Queue, QueueError
+from gateway.shown import inbox_item
 
 MEDIA_LIMIT: Final = 20 * 1000 * 1000
 MEDIA_KEPT_S: Final = 24 * 60 * 60
@@ -80,7 +77,7 @@ class PeopleRoutes:
             items = await self._queue.inbox(principal.tenant, user, after=after, limit=page)
         except QueueError as failure:
             raise queue_problem(failure, writes=False) from None
-        shown = [_inbox_item(item) for item in items]
+        shown = [inbox_item(item) for item in items]
         return json_response({"items": shown, "next": items[-1].cursor if items else after})
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
@@ -160,43 +157,6 @@ class PeopleRoutes:
             for code, kind in PROBLEMS.items()
         ]
         return json_response({"problems": shown})
-
-
-def _inbox_item(item: InboxItem) -> dict[str, Any]:
-    if received.is_received(item.payload):
-        return _text(item.cursor, received.load(item.payload))
-    kept = envelope.load(item.payload)
-    return {
-        "cursor": item.cursor,
-        "channel": kept.channel,
-        "from_user": kept.user,
-        "from": kept.sender,
-        "to": None,
-        "text": kept.text,
-        "media": [{"id": media.id, "type": media.type, "bytes": media.bytes} for media in kept.media],
-        "client_message_id": kept.client_message_id,
-        "sent_at": _instant(kept.accepted_ms),
-        "meaning": None,
-    }
-
-
-def _text(cursor: str, text: Received) -> dict[str, Any]:
-    return {
-        "cursor": cursor,
-        "channel": Channel.MMS if text.media else Channel.SMS,
-        "from_user": None,
-        "from": text.sender,
-        "to": text.recipient,
-        "text": text.text,
-        "media": [{"id": None, "type": media.type, "bytes": media.bytes} for media in text.media],
-        "client_message_id": None,
-        "sent_at": _instant(text.received_ms),
-        "meaning": text.meaning,
-    }
-
-
-def _instant(at_ms: int) -> str | None:
-    return render_instant(datetime.fromtimestamp(at_ms / 1_000, UTC))
 
 
 def name_of_upload(tenant: str, kind: str, body: bytes) -> str:

@@ -1,9 +1,10 @@
-"""Who is asking: API keys, checked against the registry's documents.
+"""Who is asking: API keys and user tokens, checked against the registry's documents.
 
-A key belongs to a tenant (what a program uses, origin api) or to one of its users (what the app uses, origin app).
-Every refusal looks the same, whatever was wrong.
+A key belongs to a tenant (what a program uses, origin api) or to one of its users (what the app uses, origin app). A
+user's token (what a web page uses, origin app) stands for the key of a sign-in, and ends with it. Every refusal looks
+the same, whatever was wrong.
 
-Not here: what a key looks like and what proves it (compliance/api_keys.py).
+Not here: what a key looks like and what proves it (compliance/api_keys.py), how a token is proved (user_tokens.py).
 """
 
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from typing import Final, NamedTuple
 import structlog
 
 from compliance.api_keys import ApiKey, read_bearer
-from compliance.documents import KeyDocument, api_key_key, load_key
+from compliance.documents import KeyDocument, api_key_key, load_key, token_key_key
 from compliance.shapes import ShapeError
+from compliance.user_tokens import Claims
+from gateway.edge.user_tokens import UserTokens
 from gateway.errors import Problem
 from gateway.near.cache import NearCache
 
@@ -48,33 +51,55 @@ def _untold(authorization: str | None, tenant: str) -> None:
 
 
 class Keys:
-    """Checks keys."""
+    """Checks keys and tokens."""
 
-    def __init__(self, near: NearCache, proved: Callable[[str | None, str], None] = _untold) -> None:
-        """proved: told the field and the tenant of each key that was good."""
+    def __init__(
+        self,
+        near: NearCache,
+        proved: Callable[[str | None, str], None] = _untold,
+        tokens: UserTokens | None = None,
+    ) -> None:
+        """proved: told the field and the tenant of each key or token that was good."""
         self._near = near
         self._proved = proved
+        self._tokens = UserTokens() if tokens is None else tokens
 
     def at_hand(self, authorization: str | None) -> Principal | None:
         """Return whose key it is, None when its document must be waited for. Raises Problem: unauthenticated."""
         memory = self._near.memory()
         if memory is None or self._near.reading() is None:
             return None
-        key = _read(authorization)
-        return self._prove(authorization, key, memory.get(api_key_key(key.id)))
+        key = read_bearer(authorization)
+        if key is not None:
+            return self._prove(authorization, key, memory.get(api_key_key(key.id)))
+        kid = _kid(self._tokens, authorization)
+        claims = _claims(self._tokens, authorization, memory.get(token_key_key(kid)))
+        return self._sign_in(authorization, claims, memory.get(api_key_key(claims.key)))
 
     async def check(self, authorization: str | None) -> Principal:
         """Return whose key it is.
 
         Raises Problem: unauthenticated, or registry_unavailable while no key can be looked up.
         """
-        key = _read(authorization)
-        return self._prove(authorization, key, await self._document(api_key_key(key.id)))
+        key = read_bearer(authorization)
+        if key is not None:
+            return self._prove(authorization, key, await self._document(api_key_key(key.id)))
+        kid = _kid(self._tokens, authorization)
+        claims = _claims(self._tokens, authorization, await self._document(token_key_key(kid)))
+        return self._sign_in(authorization, claims, await self._document(api_key_key(claims.key)))
 
     def _prove(self, authorization: str | None, key: ApiKey, document: bytes | None) -> Principal:
         principal = _principal(key, document)
         self._proved(authorization, principal.tenant)
         return principal
+
+    def _sign_in(self, authorization: str | None, claims: Claims, document: bytes | None) -> Principal:
+        """Return whose sign-in a token is of. A tenant's key is nobody's sign-in."""
+        stored = None if document is None else _stored(document)
+        if stored is None or stored.user != claims.user or stored.tenant != claims.tenant:
+            raise Problem("unauthenticated")
+        self._proved(authorization, stored.tenant)
+        return Principal(tenant=stored.tenant, user=stored.user, scopes=frozenset(stored.scopes))
 
     async def _document(self, name: str) -> bytes | None:
         """Find a key's document. While the store is away keys are what they last were: colleagues write on."""
@@ -88,11 +113,18 @@ class Keys:
         return memory.get(name)
 
 
-def _read(authorization: str | None) -> ApiKey:
-    key = read_bearer(authorization)
-    if key is None:
+def _kid(tokens: UserTokens, authorization: str | None) -> str:
+    kid = tokens.key_of(authorization)
+    if kid is None:
         raise Problem("unauthenticated")
-    return key
+    return kid
+
+
+def _claims(tokens: UserTokens, authorization: str | None, document: bytes | None) -> Claims:
+    claims = tokens.claims(authorization, document)
+    if claims is None:
+        raise Problem("unauthenticated")
+    return claims
 
 
 @lru_cache(maxsize=16_384)

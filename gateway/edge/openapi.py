@@ -16,7 +16,7 @@ from aiohttp import web
 from apidocs.document import document
 from apidocs.page import CONTENT_SECURITY_POLICY, page
 from apidocs.table import JSON, Description
-from gateway.edge import openapi_carriers, openapi_messages, openapi_people
+from gateway.edge import openapi_carriers, openapi_events, openapi_messages, openapi_people
 from gateway.edge.openapi_examples import REFUSALS
 from gateway.edge.openapi_schemas import SCHEMAS
 from gateway.problems import PROBLEMS
@@ -34,6 +34,7 @@ Examples are of the demonstration company of `make run`: with its keys they can 
 _TAGS: Final = {
     openapi_messages.TAG: "Send, judge, look at and cancel messages.",
     openapi_people.INBOX: "Instant messages from colleagues.",
+    openapi_events.TAG: "What happens to a user's messages, as it happens.",
     openapi_people.MEDIA: "Attachments.",
     openapi_people.OPT_OUTS: "Who does not want to be texted.",
     openapi_people.EXPLAINED: "Every code, and this description.",
@@ -44,7 +45,8 @@ _SECURITY: Final = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "a2p_<id>_<secret>",
-        "description": "An API key of a company, or of one of its users, with the scopes `send`, `read`, `admin`.",
+        "description": "An API key of a company, or of one of its users, with the scopes `send`, `read`, `admin`; or "
+        "the token (JWT) of a user who is signed in to the console, which lives for minutes.",
     },
     "signature": {
         "type": "apiKey",
@@ -60,7 +62,12 @@ DESCRIPTION: Final = Description(
     version=version("a2p-gateway"),
     description=_LINE_END.sub(" ", _ABOUT),
     tags=_TAGS,
-    operations=(*openapi_messages.OPERATIONS, *openapi_people.OPERATIONS, *openapi_carriers.OPERATIONS),
+    operations=(
+        *openapi_messages.OPERATIONS,
+        *openapi_people.OPERATIONS,
+        *openapi_events.OPERATIONS,
+        *openapi_carriers.OPERATIONS,
+    ),
     problems=PROBLEMS,
     schemas=SCHEMAS,
     security=_SECURITY,

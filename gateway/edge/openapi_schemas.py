@@ -18,7 +18,7 @@ from compliance.reason import Actor, Page
 from compliance.record import VERSION
 from compliance.shapes import CARRIERS, DECLARATIONS
 from gateway.edge import wire
-from gateway.envelope import Channel
+from gateway.envelope import Channel, Kind
 from gateway.problems import PROBLEMS
 from gateway.queue import Status
 
@@ -306,6 +306,54 @@ _CATALOGUE_ENTRY: Final = closed(
     }
 )
 
+_INBOX_ITEM: Final[Mapping[str, Any]] = {
+    "cursor": _STRING,
+    "channel": _about(_words(Channel), "`im`: from a colleague; else a text from outside."),
+    "from_user": _about(nullable(_STRING), "The colleague who wrote."),
+    "from": _about(nullable(_STRING), "Whose number; of a text as the carrier gives it."),
+    "to": _about(nullable(_STRING), "Which number a text from outside came to."),
+    "text": _STRING,
+    "media": _list(closed(_MEDIUM | {"id": nullable(_STRING)})),
+    "client_message_id": nullable(_STRING),
+    "sent_at": _INSTANT,
+    "meaning": _about(
+        nullable(_words(Meaning)),
+        "Of a text from outside: `stop`, `start` and `help` were obeyed and answered; `revocation_suspected` is for a "
+        "person to settle.",
+    ),
+}
+_SEQ: Final = _about(_STRING, "Names this place: to acknowledge, and to resume behind. Do not look into it.")
+_OF_EVENT: Final = _about(_STRING, "Names the event: what comes twice has the same.")
+_FRAMES: Final = (
+    closed({"seq": _SEQ, "type": _words(("hello", "position", "gap"))}),
+    closed(
+        {
+            "seq": _SEQ,
+            "type": _words(("message",)),
+            "event": _OF_EVENT,
+            **{name: _SHOWN[name] for name in ("id", "status", "channel", "from", "to", "user", "text", "media")},
+            **{name: _SHOWN[name] for name in ("segments", "encoding", "verdict", "reason", "client_message_id")},
+            "kind": _about(_words(Kind), "Other than `message`: an automatic answer to a person's word."),
+            "participants": _about(_WHOLE, "Outsiders whom a group message goes to."),
+            "sent_at": _INSTANT,
+            "send_after": nullable(_INSTANT),
+            "expires_at": _INSTANT,
+        }
+    ),
+    closed(
+        {
+            "seq": _SEQ,
+            "type": _words(("status",)),
+            "event": _OF_EVENT,
+            "id": _ID,
+            "change": _about(_WHOLE, "Its number, which `GET /v1/messages/{id}/events` calls `seq`."),
+            **{name: _EVENT["properties"][name] for name in ("status", "terminal", "code", "detail")},
+            "at": _INSTANT,
+        }
+    ),
+    closed({"seq": _SEQ, "type": _words(("inbound",)), "event": _OF_EVENT, **_INBOX_ITEM}),
+)
+
 _GROUP: Final = closed(
     {"id": _ID, "partial": _FLAG, "legs": _list(closed({"id": _ID, **_LEG}, optional=("caused_by",)))}
 )
@@ -340,31 +388,8 @@ SCHEMAS: Final[Mapping[str, Schema]] = {
     "Events": closed({"id": _ID, "events": _list(_EVENT)}, description="Every change of status, without a gap."),
     "Record": _RECORD,
     "Cancelled": closed({"id": _ID, "status": _words((Status.CANCELLED,))}),
-    "Inbox": closed(
-        {
-            "items": _list(
-                closed(
-                    {
-                        "cursor": _STRING,
-                        "channel": _about(_words(Channel), "`im`: from a colleague; else a text from outside."),
-                        "from_user": _about(nullable(_STRING), "The colleague who wrote."),
-                        "from": _about(nullable(_STRING), "Whose number; of a text as the carrier gives it."),
-                        "to": _about(nullable(_STRING), "Which number a text from outside came to."),
-                        "text": _STRING,
-                        "media": _list(closed(_MEDIUM | {"id": nullable(_STRING)})),
-                        "client_message_id": nullable(_STRING),
-                        "sent_at": _INSTANT,
-                        "meaning": _about(
-                            nullable(_words(Meaning)),
-                            "Of a text from outside: `stop`, `start` and `help` were obeyed and answered; "
-                            "`revocation_suspected` is for a person to settle.",
-                        ),
-                    }
-                )
-            ),
-            "next": _about(_STRING, "Give it as `after` to read on."),
-        }
-    ),
+    "Inbox": closed({"items": _list(closed(_INBOX_ITEM)), "next": _about(_STRING, "Give it as `after` to read on.")}),
+    "Frame": {"description": "A frame of `GET /v1/events`.", "anyOf": list(_FRAMES)},
     "Medium": closed(_MEDIUM, description="An upload; its id is what it is called in a message."),
     "OptOuts": closed({"opt_outs": _list(_OPT_OUT, maxItems=1_000)}, description="Opt-outs of the key's tenant."),
     "Stored": closed({"stored": _WHOLE}),

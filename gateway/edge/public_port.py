@@ -20,6 +20,7 @@ from gateway.edge.guard import Guard, Limits
 from gateway.edge.hosts import Hosts
 from gateway.edge.http_messages import BATCH_LIMIT
 from gateway.edge.http_people import MEDIA_LIMIT, OPT_OUTS_LIMIT
+from gateway.edge.origins import Origins
 from gateway.edge.receipts_route import BODY_BYTES_MAX
 from gateway.leaving import Leaving
 from gateway.settings import Settings
@@ -65,6 +66,7 @@ async def serving(
         guard=guard,
         admission=watched.admission,
         metrics=watched.metrics,
+        origins=Origins(settings.web_origins),
         limits=_LIMITS,
         carriers_limit=BODY_BYTES_MAX,
     )

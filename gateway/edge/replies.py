@@ -11,7 +11,7 @@ import orjson
 
 from compliance.codes import Code
 from gateway.errors import Problem
-from gateway.problems import PROBLEMS
+from gateway.problems import PROBLEMS, ProblemCode
 from gateway.send.pipeline import Result
 
 JSON: Final = "application/json"
@@ -61,7 +61,8 @@ def problem_reply(
 
 def reply_of(problem: Problem) -> Reply:
     """Answer with a problem of ours."""
-    return problem_reply(problem_body(problem), retry_after_s=problem.retry_after_s)
+    headers = (("Upgrade", "websocket"),) if problem.code == ProblemCode.UPGRADE_REQUIRED else ()
+    return problem_reply(problem_body(problem), retry_after_s=problem.retry_after_s, headers=headers)
 
 
 def message_reply(result: Result) -> Reply:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from compliance import documents
-from compliance.documents import ExtensionDocument, KeyDocument, LineDocument, UserDocument
+from compliance.documents import ExtensionDocument, KeyDocument, LineDocument, TokenKeyDocument, UserDocument
 from compliance.facts import Brand, Campaign, CarrierStates, Declarations, Owner, SenderNumber
 from compliance.shapes import ShapeError
 from tests.builders import an_assignment
@@ -75,6 +75,7 @@ GOLDEN = [
         b'{"v":1,"id":"k1","sha256":"' + b"ab" * 32 + b'","tenant":"t1","user":"u1","scopes":["send","read"]}',
     ),
     ("line", LineDocument(carrier="att", line="mobile"), b'{"v":1,"carrier":"att","line":"mobile"}'),
+    ("token_key", TokenKeyDocument(id="j1", x="A" * 43), b'{"v":1,"id":"j1","x":"' + b"A" * 43 + b'"}'),
 ]
 #: What a first writer had to write; the rest has a default.
 SMALLEST = [
@@ -97,6 +98,7 @@ SMALLEST = [
         b'{"v":1,"id":"k1","sha256":"ab","tenant":"t1"}',
     ),
     ("line", LineDocument(), b'{"v":1}'),
+    ("token_key", TokenKeyDocument(id="j1", x=""), b'{"v":1,"id":"j1","x":""}'),
 ]
 NAMES = [name for name, _, _ in GOLDEN]
 
@@ -232,6 +234,7 @@ class TestKeys:
             documents.extension_key("t1", "1001"),
             documents.api_key_key("k1"),
             documents.line_key("+14155550143"),
+            documents.token_key_key("j1"),
         ] == [
             "{reg}:mark",
             "{reg}:feed",
@@ -242,4 +245,5 @@ class TestKeys:
             "{reg}:ext:t1:1001",
             "{reg}:key:k1",
             "{reg}:line:+14155550143",
+            "{reg}:jwk:j1",
         ]

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import aiohttp
 import orjson
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from compliance import documents
 from compliance.documents import ExtensionDocument, KeyDocument, LineDocument, UserDocument
@@ -241,7 +242,8 @@ class Registry:
         while True:
             await asyncio.sleep(0.5)
             seq = await self.seq()
-            await self._apply(seq, seq)
+            with contextlib.suppress(ResponseError):  # A change came in between, which is as good as a heartbeat.
+                await self._apply(seq, seq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Rows 88 to 100 of the catalogue of bad input: keys, other people's numbers, numbers that may not text."""
 
+import time
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ from tests.gateway.running_edge import (
     assert_problem,
     secret,
 )
+from tests.gateway.tokens import bad, known, token
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -41,6 +43,7 @@ ROUTES = [
     ("GET", "/v1/messages/0-1-1-0/decision", "read"),
     ("DELETE", "/v1/messages/0-1-1-0", "send"),
     ("GET", "/v1/inbox", "read"),
+    ("GET", "/v1/events", "read"),
     ("POST", "/v1/media", "send"),
     ("GET", "/v1/media/x", "read"),
     ("PUT", "/v1/opt-outs", "admin"),
@@ -93,6 +96,23 @@ class TestKeys:
 
         assert answer.headers["WWW-Authenticate"] == "Bearer"
         assert same_for_everybody(answer) == same_for_everybody(await edge.post("/v1/messages", {}, key=None))
+
+    async def test_row_89_tokens_that_prove_nothing(self, edge):
+        """All alike, also where a browser shows them; what is longer than any head may be is not even read."""
+        await edge.registry.write(known())
+        good = {"Authorization": f"Bearer {token()}"}
+        assert (await edge.call("GET", "/v1/inbox", key=None, headers=good)).status == 200
+        nobody = same_for_everybody(await edge.post("/v1/messages", {}, key=None))
+        for name, shown in bad(time.time()).items():
+            headers = dict([JSON]) | {"Authorization": f"Bearer {shown}"}
+            if len(shown) > 8_000:
+                answer = await edge.call("POST", "/v1/messages", key=None, data=b"{}", headers=headers)
+                assert_problem(answer, 431, "head_too_large")
+                continue
+            for origin in ({}, {"Origin": "https://console.example.com"}):
+                options = {"key": None, "data": b"{}", "headers": headers | origin}
+                answer = await refused_request(edge, 401, "unauthenticated", **options)
+                assert same_for_everybody(answer) == nobody, name
 
     async def test_row_88_a_revoked_key(self, edge):
         """It is as unknown as one that never was, from the moment its document is gone."""
