@@ -7,11 +7,11 @@ Not here: which documents follow from which rows (documents.py), how they reach 
 change makes sense (company.py checks a file; the tables forbid the rest).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -20,17 +20,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry import documents, many
 from registry.audit import chain
 from registry.audit.owners import owners
+from registry.beside import beside, in_turns
 from registry.records import Record
 from registry.tables import KEY_NAMES, TABLES, outbox
 
 R = TypeVar("R", bound=Record)
+#: Get the values of a primary key: a tuple of them, or the only one.
+_KEYS: Final[Mapping[type[Any], Callable[[Any], Any]]] = MappingProxyType(
+    {kind: attrgetter(*names) for kind, names in KEY_NAMES.items()}
+)
 #: The values of a row's primary key, in the table's order.
 RowKey = tuple[str, ...]
 RowName = tuple[type[Record], RowKey]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+#: Rows that were read, by kind and key; None where there is none of that key.
+Seen = Mapping[type[Any], Mapping[RowKey, Record | None]]
+_NOTHING: Final[Seen] = MappingProxyType({})
+
+
+class Change(NamedTuple):
     """One row that became another: created without before, removed without after."""
 
     before: Record | None
@@ -45,33 +54,36 @@ class Change:
         return record
 
 
+#: By kind, in the order of TABLES; only kinds that something changed of.
+Changes = Mapping[type[Record], Sequence[Change]]
+
+
 async def change(
     connection: AsyncConnection,
     *,
     actor: str,
     put: Iterable[Record] = (),
     remove: Iterable[RowName] = (),
+    seen: Seen = _NOTHING,
 ) -> int:
     """Make the rows be as in put, and not be for those in remove; returns how many rows differ from before.
 
     connection is one of Database.writing(). actor is who did it, for the audit. A row that is both put and removed is
-    put: it left one owner and got another. sqlalchemy.exc.IntegrityError when a record points at a row that is not
-    there.
+    put: it left one owner and got another. seen has rows as this transaction has read them, before it changed any; they
+    are not read again. sqlalchemy.exc.IntegrityError when a record points at a row that is not there.
     """
     wanted: dict[type[Record], dict[RowKey, Record | None]] = {kind: {} for kind in TABLES}
     for kind, key in remove:
         wanted[kind][key] = None
     for record in put:
         wanted[type(record)][row_key(record)] = record
-    changes = []
+    changes = {}
     for kind, rows in wanted.items():
-        changes += await _differences(connection, kind, rows)
+        if different := await _differences(connection, kind, rows, seen.get(kind, {})):
+            changes[kind] = different
     if changes:
-        now = datetime.now(UTC)
-        await _write_rows(connection, changes)
-        await _write_audit(connection, changes, actor, now)
-        await _write_outbox(connection, changes, now)
-    return len(changes)
+        await _write(connection, changes, actor, datetime.now(UTC))
+    return sum(len(some) for some in changes.values())
 
 
 async def find(connection: AsyncConnection, kind: type[R], keys: Collection[RowKey]) -> dict[RowKey, R]:
@@ -82,77 +94,99 @@ async def find(connection: AsyncConnection, kind: type[R], keys: Collection[RowK
     wanted = many.among(connection, list(table.primary_key.columns), keys)
     names = [column.name for column in table.columns]
     rows = await connection.execute(sa.select(table).where(wanted))
-    found = [kind(**dict(zip(names, row, strict=True))) for row in rows]
+    found = [kind(**dict(zip(names, row, strict=True))) for row in rows.all()]
     return {row_key(record): record for record in found}
 
 
 def row_key(record: Record) -> RowKey:
     """Return the primary key of a record."""
-    names = KEY_NAMES[type(record)]
-    if len(names) == 1:  # (nearly all: asked for every row of a large file)
-        return (getattr(record, names[0]),)
-    return tuple(getattr(record, name) for name in names)
+    key = _KEYS[type(record)](record)
+    return key if type(key) is tuple else (key,)
 
 
 async def _differences(
     connection: AsyncConnection,
     kind: type[Record],
     wanted: Mapping[RowKey, Record | None],
+    seen: Mapping[RowKey, Record | None],
 ) -> list[Change]:
     """Compare what rows of one kind should be (None: not there) with what the database has."""
-    there = await find(connection, kind, wanted.keys())
-    changes = (Change(before=there.get(key), after=after) for key, after in wanted.items())
+    there: Mapping[RowKey, Record | None] = seen
+    if unseen := wanted.keys() - seen.keys():
+        there = {**seen, **await find(connection, kind, unseen)}
+    changes = (Change(there.get(key), after) for key, after in wanted.items())
     return [change for change in changes if change.before != change.after]
 
 
-async def _write_rows(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+async def _write(connection: AsyncConnection, changes: Changes, actor: str, now: datetime) -> None:
+    """Write changes; what the audit and the documents say is put into words while the database is busy."""
+    every = [change for some in changes.values() for change in some]
+    tenants = await owners(connection, every)
+    head, audited = await chain.read_head(connection), list[chain.Row]()
+    async with beside(_write_rows(connection, changes)):
+        async for some in in_turns(list(zip(every, tenants, strict=True))):
+            head, rows = chain.linked(head, [_entry(*one, actor, now) for one in some])
+            audited += rows
+    parts = await documents.read(connection, await documents.touched_by(connection, every))
+    rendered: documents.Documents = {}
+    async with beside(_write_audit(connection, head, audited)):
+        async for (part,) in in_turns(parts, 1):
+            rendered |= part.rendered()
+    await _write_outbox(connection, rendered, now)
+
+
+async def _write_rows(connection: AsyncConnection, changes: Changes) -> None:
     """Write rows so that a row is there before another points at it, and gone after those that point at it."""
-    for kind, table in reversed(list(TABLES.items())):
-        gone = [row_key(change.record) for change in changes if change.after is None and type(change.before) is kind]
+    for kind, some in reversed(list(changes.items())):
+        gone = [row_key(change.record) for change in some if change.after is None]
         if gone:
+            table = TABLES[kind]
             those = many.among(connection, list(table.primary_key.columns), gone)
             await connection.execute(sa.delete(table).where(those))
-    for kind, table in TABLES.items():
-        mine = [change for change in changes if type(change.after) is kind]
-        names = [column.name for column in table.columns]
-        values = attrgetter(*names)
-        new = [values(change.after) for change in mine if change.before is None]
-        if new:
-            await many.insert(connection, table, names, new)
-        old = [values(change.after) for change in mine if change.before is not None]
-        if old:
-            await many.update(connection, table, names, old)
+    async with many.checked_as_ever(connection):
+        for kind, some in changes.items():
+            await _write_kind(connection, TABLES[kind], some)
 
 
-async def _write_audit(connection: AsyncConnection, changes: Sequence[Change], actor: str, now: datetime) -> None:
-    """Write who changed what: the whole record before and after, at the end of the audit's chain."""
-    tenants = await owners(connection, [(change.before, change.after) for change in changes])
-    await chain.append(
-        connection,
-        [
-            chain.Entry(
-                at=now,
-                actor=actor,
-                action="created" if change.before is None else "removed" if change.after is None else "changed",
-                kind=TABLES[type(change.record)].name,
-                row_key=orjson.dumps(row_key(change.record)).decode(),
-                before=_json(change.before),
-                after=_json(change.after),
-                tenant=tenant,
-            )
-            for change, tenant in zip(changes, tenants, strict=True)
-        ],
+async def _write_kind(connection: AsyncConnection, table: sa.Table, changes: Sequence[Change]) -> None:
+    """Write the rows of one table that are there after a change."""
+    names = [column.name for column in table.columns]
+    values = attrgetter(*names)
+    new = [values(change.after) for change in changes if change.before is None]
+    if new:
+        await many.insert(connection, table, names, new)
+    old = [values(change.after) for change in changes if change.before is not None and change.after is not None]
+    if old:
+        await many.update(connection, table, names, old)
+
+
+def _entry(change: Change, tenant: str | None, actor: str, now: datetime) -> chain.Entry:
+    """Say who changed what: the whole record before and after."""
+    before, after = change
+    record = change.record
+    return chain.Entry(
+        now,
+        actor,
+        "created" if before is None else "removed" if after is None else "changed",
+        TABLES[type(record)].name,
+        orjson.dumps(row_key(record)).decode(),
+        None if before is None else _json(before),
+        None if after is None else _json(after),
+        tenant,
     )
 
 
-def _json(record: Record | None) -> str | None:
-    return None if record is None else orjson.dumps(record, option=orjson.OPT_UTC_Z).decode()
+def _json(record: Record) -> str:
+    return orjson.dumps(record, option=orjson.OPT_UTC_Z).decode()
 
 
-async def _write_outbox(connection: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
+async def _write_audit(connection: AsyncConnection, head: chain.Head, rows: Sequence[chain.Row]) -> None:
+    """Write who changed what, at the end of the audit's chain."""
+    await chain.append(connection, head, rows)
+
+
+async def _write_outbox(connection: AsyncConnection, rendered: documents.Documents, now: datetime) -> None:
     """Write what the registry store has to learn, rendered from the rows as they are now."""
-    touched = await documents.touched_by(connection, [(change.before, change.after) for change in changes])
-    rendered = await documents.render(connection, touched)
     if rendered:
         rows = [(key, document, now) for key, document in rendered.items()]
         await many.insert(connection, outbox, ("key", "document", "committed_at"), rows)

@@ -55,15 +55,13 @@ class Row:
         self.bad: list[BadRow] = []
         self._data: dict[str, Any] = {}
         self._within = ""
-        self._unread: set[str] = set()
+        #: The fields that somebody asked for, and the objects within.
+        self._asked: set[str] = set()
+        self._inner: list[Row] = []
         if type(data) is dict:
-            self._take(data)
+            self._data = data
         else:
             self.refuse("", "must be an object")
-
-    def _take(self, data: dict[str, Any]) -> None:
-        self._data = data
-        self._unread |= {self._within + name for name in data}
 
     def refuse(self, field: str, problem: str) -> None:
         """Note a fault of a field."""
@@ -71,15 +69,17 @@ class Row:
 
     def unread(self) -> Iterator[str]:
         """Name the fields that are there and that nobody asked for."""
-        yield from sorted(self._unread)
+        mine = [self._within + name for name in self._data.keys() - self._asked]
+        yield from sorted(mine + [name for inner in self._inner for name in inner.unread()])
 
     def within(self, field: str) -> "Row":
         """Return the object in a field as a row that shares our faults; an object that is not there has no fields."""
         inner = Row(self.kind, self.index, {})
-        inner.bad, inner._unread, inner._within = self.bad, self._unread, f"{self._within}{field}."
+        inner.bad, inner._within = self.bad, f"{self._within}{field}."
+        self._inner.append(inner)
         data = self._get(field)
         if type(data) is dict:
-            inner._take(data)
+            inner._data = data
         elif data is not None:
             self.refuse(field, "must be an object or null")
         return inner
@@ -90,14 +90,13 @@ class Row:
 
     def text(self, field: str, default: str | None = None) -> str:
         """Read a text; without a default the field must be there."""
-        if default is not None and not self.has(field):
-            self._get(field)
+        if default is not None and self._get(field) is None:
             return default
         return self._read(field, _text, "")
 
     def text_or_none(self, field: str) -> str | None:
         """Read a text or null."""
-        return self.text(field) if self._present(field) else None
+        return None if self._get(field) is None else self.text(field)
 
     def texts(self, field: str) -> tuple[str, ...]:
         """Read a list of texts; none when it is not there."""
@@ -139,7 +138,7 @@ class Row:
 
     def reference_or_none(self, field: str, known: Container[str], what: str) -> str | None:
         """Read the id of something that must be known already, or null."""
-        return self.reference(field, known, what) if self._present(field) else None
+        return None if self._get(field) is None else self.reference(field, known, what)
 
     def flag(self, field: str) -> bool:
         """Read true or false; false when it is not there."""
@@ -158,7 +157,7 @@ class Row:
 
     def instant_or_none(self, field: str) -> datetime | None:
         """Read an instant, in UTC, or null."""
-        return self.instant(field) if self._present(field) else None
+        return None if self._get(field) is None else self.instant(field)
 
     def day(self, field: str) -> date:
         """Read a date."""
@@ -177,7 +176,7 @@ class Row:
         return self._get(field) is not None
 
     def _get(self, field: str) -> Any:
-        self._unread.discard(self._within + field)
+        self._asked.add(field)
         return self._data.get(field)
 
     def _read(self, field: str, read: Callable[[Any], T], stand_in: T) -> T:

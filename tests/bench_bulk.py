@@ -6,7 +6,7 @@ the numbers are written out. The rows, their audit with its chain of hashes, the
 for the registry store and the report are part of it. Both databases sync each commit to the disk.
 
 Wall clock; beside it the processor time of this process and, for PostgreSQL, of its server, because on a machine that
-others use too only that can be compared. Nothing is asserted.
+others use too only that can be compared; at the end the most memory that this process ever had. Nothing is asserted.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import uvloop
 
 from registry.bulk.columns import KINDS
 from registry.bulk.export import export
-from registry.bulk.jobs import BulkOptions, Summary, run_file
+from registry.bulk.jobs import BulkOptions, run_file
 from registry.bulk.judged import Office
 from registry.commands import change
 from registry.database import Database
@@ -48,50 +48,64 @@ def _write_files(folder: Path, rows: int) -> tuple[Path, Path]:
     return new, wishes
 
 
-async def measure(settings: Settings, name: str, folder: Path, rows: int) -> None:
+async def measure(settings: Settings, name: str, folder: Path, rows: int, server: Callable[[], float]) -> None:
     """Take both files in, and write one out."""
     new, wishes = _write_files(folder, rows)
     async with Database.opened(settings) as database:
         fixed = [a_tenant(), a_brand(), a_campaign(number_pool="approved")]
-        people = [a_user(f"u{place}") for place in range(rows)]
         for start in range(0, rows, 2_000):
+            people = [a_user(f"u{place}") for place in range(start, min(start + 2_000, rows))]
             async with database.writing() as connection:
-                await change(
-                    connection, actor="bench", put=[*(fixed if start == 0 else ()), *people[start : start + 2_000]]
-                )
+                await change(connection, actor="bench", put=[*(fixed if start == 0 else ()), *people])
 
-        async def run(file: Path, *, as_import: bool) -> Summary:
+        async def run(file: Path, *, as_import: bool) -> None:
             office = Office(tenant="acme", actor="bench", now=datetime.now(UTC), operator=True)
             report = folder / "report.ndjson"
             options = BulkOptions(file=file, kind="numbers", tenant="acme", report=report, as_import=as_import)
-            return await run_file(database, office, options, lambda *_: None)
-
-        for what, file, as_import in (("new", new, True), ("enabled", wishes, False), ("unchanged", wishes, False)):
-            began, busy = time.perf_counter(), time.process_time()
-            summary = await run(file, as_import=as_import)
-            took, busy = time.perf_counter() - began, time.process_time() - busy
-            if summary.bad:
+            if (summary := await run_file(database, office, options, lambda *_: None)).bad:
                 raise SystemExit(f"{summary.bad} rows were bad")
-            show(name, what, rows, took, busy)
-        began, busy = time.perf_counter(), time.process_time()
-        async for _ in export(database, KINDS["numbers"], "acme", "csv"):
-            pass
-        show(name, "exported", rows, time.perf_counter() - began, time.process_time() - busy)
+
+        async def written() -> None:
+            async for _ in export(database, KINDS["numbers"], "acme", "csv"):
+                pass
+
+        steps = {
+            "new": lambda: run(new, as_import=True),
+            "enabled": lambda: run(wishes, as_import=False),
+            "unchanged": lambda: run(wishes, as_import=False),
+            "exported": written,
+        }
+        for what, step in steps.items():
+            began, ours, theirs = time.perf_counter(), time.process_time(), server()
+            await step()
+            took, ours, theirs = time.perf_counter() - began, time.process_time() - ours, server() - theirs
+            print(
+                f"{name:10} {what:9} {rows / took:9,.0f} rows/s  {took:7.2f} s  (this process {ours:.2f} s,"
+                f" the server {theirs:.2f} s, load {os.getloadavg()[0]:.1f})",
+                flush=True,
+            )
 
 
-def show(name: str, what: str, rows: int, took: float, busy: float) -> None:
-    """Print one measure."""
-    print(f"{name:10} {what:9} {rows / took:9,.0f} rows/s  {took:7.2f} s  (this process: {busy:.2f} s)", flush=True)
+def _processor_time(folder: Path) -> float:
+    """Return how long the processes of the server in a folder have run so far."""
+    postmaster = (folder / "data" / "postmaster.pid").read_text().split()[0]
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if postmaster in {stat.parent.name, fields[1]}:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a server that syncs, and give the URL of a new database in it."""
+def postgresql() -> Iterator[tuple[str, Path]]:
+    """Run a server that syncs, and give the URL of a new database in it, and its folder."""
     binaries = find_binaries()
     if binaries is None:
         raise SystemExit("there is no PostgreSQL")
     with Postgres(binaries, durable=True) as server, server.database() as name:
-        yield server.url(name)
+        yield server.url(name), server.folder
 
 
 def main() -> None:
@@ -105,12 +119,12 @@ def main() -> None:
         if given.only != "postgresql":
             settings = Settings(data_dir=Path(folder) / "data")
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(measure(settings, "SQLite", Path(folder), given.rows))
+                runner.run(measure(settings, "SQLite", Path(folder), given.rows, lambda: 0.0))
         if given.only != "sqlite":
-            with postgresql() as url, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(measure(Settings(database_url=url), "PostgreSQL", Path(folder), given.rows))
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            print(f"PostgreSQL's own processor time, people included: {used.ru_utime + used.ru_stime:.2f} s")
+            with postgresql() as (url, data), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                settings = Settings(database_url=url)
+                runner.run(measure(settings, "PostgreSQL", Path(folder), given.rows, lambda: _processor_time(data)))
+    print(f"memory of this process, at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,15 @@ _JOB = ("did", "action", "campaign_id", "state", "wished_at", "next_at", "attemp
 async def judge(
     connection: AsyncConnection, office: Office, kind: Kind, rows: Sequence[Row], *, as_import: bool
 ) -> Judged:
-    """Judge a batch; nothing is written."""
+    """Judge a batch; nothing is written. The transaction looks rows up by their keys from here on."""
+    await many.by_keys(connection)
     meant = kind.read(as_import=as_import)
-    some = [row._replace(cells={name: cell for name, cell in row.cells.items() if name in meant}) for row in rows]
+    some = [
+        row
+        if row.cells.keys() <= meant
+        else row._replace(cells={name: cell for name, cell in row.cells.items() if name in meant})
+        for row in rows
+    ]
     if as_import:
         return await judge_given(connection, office, kind.name, some)
     if kind.name == "users":
@@ -36,7 +42,7 @@ async def judge(
 
 async def write(connection: AsyncConnection, office: Office, judged: Judged) -> None:
     """Write what a batch comes to; connection is one of Database.writing()."""
-    await change(connection, actor=office.actor, put=judged.put, remove=judged.remove)
+    await change(connection, actor=office.actor, put=judged.put, remove=judged.remove, seen=judged.seen)
     wishes = judged.wishes
     if wishes:
         jobs = provisioning_jobs

@@ -7,7 +7,7 @@ Not here: what a row wishes (numbers.py), and the steps themselves (lifecycle/st
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -57,6 +57,7 @@ class Books:
         self._enabled: dict[str, set[str]] = {}
         self._held: Counter[str] = Counter()
         self._registered: dict[str, Registered] = {}
+        self._after: dict[tuple[Callable[[Standing], Standing], Standing], Standing] = {}
         #: Campaigns that are VERIFIED, in their order; and what a number would get if none had room.
         self._good: list[Campaign] = []
         self._else: tuple[Campaign | None, Brand | None] = None, None
@@ -95,12 +96,19 @@ class Books:
         )
         return standing, campaign
 
+    def after(self, step: Callable[[Standing], Standing], standing: Standing) -> Standing:
+        """Return what a step makes of a standing; RefusedError. Rows stand alike by the thousand, so it is kept."""
+        known = self._after.get((step, standing))
+        if known is None:
+            known = self._after[step, standing] = step(standing)
+        return known
+
     def step(self, draft: Draft, before: Standing, after: Standing, campaign: Campaign | None) -> None:
         """Write into a draft what a step came to, as registry.flows.numbers does."""
         now = self.office.now
-        number = replace(draft.number, sms=after.sms, sms_page=after.sms_page)
-        if after.sms == "enabled" != draft.number.sms:
-            number = replace(number, sms_enabled_at=now)
+        turned_on = after.sms == "enabled" != draft.number.sms
+        enabled_at = now if turned_on else draft.number.sms_enabled_at
+        number = replace(draft.number, sms=after.sms, sms_page=after.sms_page, sms_enabled_at=enabled_at)
         if after.sms == "enabled" and after.others < before.others:
             draft.superseded = tuple(sorted(self._others(draft)))
         draft.number = number

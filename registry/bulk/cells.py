@@ -24,4 +24,4 @@ def neutral(value: str) -> str:
 
 def plain(cell: str) -> str:
     """Return the value that a cell was written from."""
-    return cell[1:] if _NEUTRAL.match(cell) else cell
+    return cell[1:] if cell[:1] == "'" and _NEUTRAL.match(cell) else cell

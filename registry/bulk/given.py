@@ -4,7 +4,7 @@ Rows go through the reader of company files (company.py), so that both say the s
 possible is listed as drift afterwards. What belongs to another company is not found, and never moved.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,10 +15,10 @@ from registry import many
 from registry.bulk.faults import Fault
 from registry.bulk.judged import Judged, Office, Outcome
 from registry.bulk.reading import Row
-from registry.commands import RowName, find, row_key
+from registry.commands import RowKey, RowName, Seen, find, row_key
 from registry.company import Entry, Known, read_rows
-from registry.keeping import keep, left, what_is_there
-from registry.records import Assignment, Brand, Number, Record, User
+from registry.keeping import There, keep, left
+from registry.records import Assignment, Brand, Extension, Number, Record, User
 from registry.rows import BadRow
 from registry.tables import brands, campaigns, extensions
 
@@ -27,14 +27,14 @@ _INSTANTS: Final = ("sms_enabled_at", "number_changed_at", "licence_changed_at")
 
 async def judge_given(connection: AsyncConnection, office: Office, kind: str, rows: Sequence[Row]) -> Judged:
     """Judge a batch of rows that are to be as the file has them; kind is numbers, users or assignments."""
-    numbers = await _numbers(connection, rows) if kind != "users" else {}
-    known = await _known(connection, office.tenant, rows, numbers)
+    seen, known = await _look(connection, office.tenant, kind, rows)
+    there = There({(of, key): one for of, found in seen.items() for key, one in found.items() if one is not None})
+    numbers = _with_links(seen)
     good = [row for row in rows if not row.faults]
     data = [_company_row(office.tenant, kind, row, numbers) for row in good]
     read = dict(
         zip((id(row) for row in good), read_rows("users" if kind == "users" else "numbers", data, known), strict=True)
     )
-    there = await what_is_there(connection, (one for entry, _ in read.values() if entry for one in entry.put))
     outcomes: list[Outcome] = []
     put: dict[tuple[type[Record], tuple[str, ...]], Record] = {}
     gone: dict[RowName, None] = {}
@@ -51,7 +51,8 @@ async def judge_given(connection: AsyncConnection, office: Office, kind: str, ro
             outcomes.append(Outcome(faults=faults))
             continue
         outcomes.append(_take(entry, keep(there, entry.put, office.now), put, gone, there.rows))
-    return Judged(outcomes=outcomes, put=list(put.values()), remove=[name for name in gone if name not in put])
+    removed = [name for name in gone if name not in put]
+    return Judged(outcomes=outcomes, put=list(put.values()), remove=removed, seen=seen)
 
 
 def _take(
@@ -80,47 +81,60 @@ def _take(
     return Outcome(changed=tuple(dict.fromkeys(changed)))
 
 
-async def _numbers(connection: AsyncConnection, rows: Sequence[Row]) -> dict[str, tuple[Number, Assignment | None]]:
-    keys = {(did,) for row in rows if (did := canonical_sender(row.cells.get("did") or "")) is not None}
-    links = await find(connection, Assignment, keys)
-    return {key[0]: (number, links.get(key)) for key, number in (await find(connection, Number, keys)).items()}
+async def _look(connection: AsyncConnection, tenant: str, kind: str, rows: Sequence[Row]) -> tuple[Seen, Known]:
+    """Read what the rows of a batch are about and may refer to, and what those that are there do."""
+    dids: set[RowKey] = {(did,) for row in rows if (did := canonical_sender(row.cells.get("did") or "")) is not None}
+    dids = set() if kind == "users" else dids
+    numbers, links = await find(connection, Number, dids), await find(connection, Assignment, dids)
+    good = [row.cells for row in rows if not row.faults]
 
+    def named(column: str, kept: Iterable[str | None] = ()) -> set[RowKey]:
+        return {(cell,) for cells in good if (cell := cells.get(column)) is not None} | {
+            (one,) for one in kept if one is not None
+        }
 
-async def _known(
-    connection: AsyncConnection,
-    tenant: str,
-    rows: Sequence[Row],
-    numbers: Mapping[str, tuple[Number, Assignment | None]],
-) -> Known:
-    """Return what the rows of a batch may refer to, and what those that are there do."""
-    there = [one for pair in numbers.values() for one in pair if one is not None]
-
-    def named(column: str) -> set[tuple[str, ...]]:
-        cells = (row.cells.get(column) for row in rows if not row.faults)
-        kept = (getattr(one, column, None) for one in there)
-        return {(cell,) for cell in (*cells, *kept) if cell is not None}
-
-    users = await find(connection, User, named("user") | named("id"))
-    theirs = await find(connection, Brand, named("brand_id"))
-    ids = [(name,) for (name,) in named("campaign_id")]
+    people = named("user", [number.user for number in numbers.values()]) | named("id")
+    users = await find(connection, User, people)
+    theirs = await find(connection, Brand, named("brand_id", [link.brand_id for link in links.values()]))
+    joined = named("campaign_id", [link.campaign_id for link in links.values()])
     found = await connection.execute(
         sa.select(campaigns.c.id, brands.c.tenant)
         .select_from(campaigns.join(brands))
-        .where(many.among(connection, [campaigns.c.id], ids))
+        .where(many.among(connection, [campaigns.c.id], joined))
     )
-    digits = [(one,) for (one,) in named("extension")]
+    digits = named("extension")
     held = await connection.execute(
         sa.select(extensions.c.digits, extensions.c.user).where(
             extensions.c.tenant == tenant, many.among(connection, [extensions.c.digits], digits)
         )
     )
-    return Known(
+    holders = {row.digits: row.user for row in held}
+    known = Known(
         tenants={tenant},
         users={user.id: user.tenant for user in users.values()},
         brands={brand.id: brand.tenant for brand in theirs.values()},
         campaigns={row.id: row.tenant for row in found},
-        extensions={(tenant, row.digits): row.user for row in held},
+        extensions={(tenant, one): user for one, user in holders.items()},
     )
+    dialled = (Extension(tenant=tenant, digits=one, user=user) for one, user in holders.items())
+    seen: Seen = {
+        Number: {key: numbers.get(key) for key in dids},
+        Assignment: {key: links.get(key) for key in dids},
+        User: {key: users.get(key) for key in people},
+        Extension: {(tenant, one): None for (one,) in digits} | {row_key(one): one for one in dialled},
+    }
+    return seen, known
+
+
+def _with_links(seen: Seen) -> dict[str, tuple[Number, Assignment | None]]:
+    """Return the numbers that are there, each with its assignment."""
+    links = seen[Assignment]
+    found = {}
+    for key, number in seen[Number].items():
+        if isinstance(number, Number):
+            link = links[key]
+            found[key[0]] = (number, link if isinstance(link, Assignment) else None)
+    return found
 
 
 def _company_row(

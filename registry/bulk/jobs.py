@@ -7,12 +7,15 @@ file that is another by a single byte is another job. A file that was done is do
 Not here: what a row means (batches.py), and the terminal (cli.py).
 """
 
+import asyncio
+import gc
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,6 +31,10 @@ from registry.records import Tenant
 from registry.work_tables import bulk_jobs
 
 _CHUNK: Final = 65_536
+#: Read between two turns of others: about a hundred rows.
+_PART: Final = 8_192
+#: New objects until circles are looked for: about what a batch has at a time.
+_GARBAGE: Final = 50_000
 #: Called with how many more lines are done, and how many there are.
 Progress = Callable[[int, int], None]
 
@@ -81,29 +88,42 @@ async def run_file(database: Database, office: Office, options: BulkOptions, pro
     name = _name(options, digest)
     begun = await _begin(database, office, options, name, digest)
     done, line = begun, 0
-    with ReportFile(options.report, begun.rows) as report:
-        for some in _batches(options.file, kind, digest, begun.rows):
-            now = replace(office, now=datetime.now(UTC))
-            first = done.rows + 1
-            if options.dry_run:
-                async with database.reading() as connection:
-                    judged = await judge(connection, now, kind, some, as_import=options.as_import)
-                report.add(lines(first, some, judged.outcomes))
-                done = done.plus(judged)
-            else:
-                async with database.writing() as connection:
-                    judged = await judge(connection, now, kind, some, as_import=options.as_import)
-                    await write(connection, now, judged)
-                    after = done.plus(judged)
-                    await _advance(connection, name, done, after, now.now)
-                    report.add(lines(first, some, judged.outcomes))  # (before the commit: never too little)
-                done = after
-            progress(some[-1].line - line, total)
-            line = some[-1].line
+    with ReportFile(options.report, begun.rows) as report, _few_collections():
+        async with _read_ahead(options.file, kind, digest, begun.rows) as batches:
+            async for some in batches:
+                now = replace(office, now=datetime.now(UTC))
+                first = done.rows + 1
+                if options.dry_run:
+                    async with database.reading() as connection:
+                        judged = await judge(connection, now, kind, some, as_import=options.as_import)
+                    report.add(lines(first, some, judged.outcomes))
+                    done = done.plus(judged)
+                else:
+                    async with database.writing() as connection:
+                        judged = await judge(connection, now, kind, some, as_import=options.as_import)
+                        batches.go_on()
+                        await write(connection, now, judged)
+                        after = done.plus(judged)
+                        await _advance(connection, name, done, after, now.now)
+                        report.add(lines(first, some, judged.outcomes))  # (before the commit: never too little)
+                    done = after
+                progress(some[-1].line - line, total)
+                line = some[-1].line
     if not options.dry_run:
         async with database.writing() as connection:
             await _finish(connection, name, datetime.now(UTC))
     return done
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Look for garbage in circles more seldom for a while: a batch makes none, and many things that are looked at."""
+    before = gc.get_threshold()
+    gc.set_threshold(_GARBAGE, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 async def check_company(connection: AsyncConnection, tenant: str) -> None:
@@ -128,7 +148,49 @@ def _name(options: BulkOptions, digest: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def _batches(path: Path, kind: Kind, digest: str, skip: int) -> Iterator[list[Row]]:
+class _Ahead:
+    """Batches of a file, of which the next can be read while the last one is being written."""
+
+    def __init__(self, batches: AsyncIterator[list[Row]]) -> None:
+        self._batches = batches
+        self._next: asyncio.Task[list[Row] | None] | None = None
+
+    def go_on(self) -> None:
+        """Read the next batch meanwhile; what is wrong with it is said when it is asked for."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._read())
+
+    async def __anext__(self) -> list[Row]:
+        self.go_on()
+        if self._next is None or (some := await self._next) is None:
+            raise StopAsyncIteration
+        self._next = None
+        return some
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def end(self) -> None:
+        """Read no more."""
+        if self._next is not None:
+            self._next.cancel()
+            await asyncio.gather(self._next, return_exceptions=True)
+
+    async def _read(self) -> list[Row] | None:
+        return await anext(self._batches, None)
+
+
+@asynccontextmanager
+async def _read_ahead(path: Path, kind: Kind, digest: str, skip: int) -> AsyncIterator[_Ahead]:
+    async with aclosing(_batches(path, kind, digest, skip)) as batches:
+        ahead = _Ahead(batches)
+        try:
+            yield ahead
+        finally:
+            await ahead.end()
+
+
+async def _batches(path: Path, kind: Kind, digest: str, skip: int) -> AsyncGenerator[list[Row], None]:
     """Read a file again, from behind the rows that are done. BulkError when it is not the one that it was."""
     rows, some, seen, sha = Rows(kind), list[Row](), 0, hashlib.sha256()
 
@@ -143,10 +205,13 @@ def _batches(path: Path, kind: Kind, digest: str, skip: int) -> Iterator[list[Ro
                 some = []
 
     with path.open("rb") as file:
-        while data := file.read(_CHUNK):
+        while data := file.read(_PART):
             sha.update(data)
-            yield from full(rows.feed(data))
-    yield from full(rows.end())
+            for batch in full(rows.feed(data)):
+                yield batch
+            await asyncio.sleep(0)
+    for batch in full(rows.end()):
+        yield batch
     if some:
         yield some
     if sha.hexdigest() != digest:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from registry.bulk.faults import Fault
-from registry.commands import RowName
+from registry.commands import RowName, Seen
 from registry.flows.desk import Limits
 from registry.records import Record
 
@@ -35,6 +35,8 @@ class Judged:
     put: Sequence[Record] = ()
     remove: Sequence[RowName] = ()
     wishes: Mapping[str, Wish] = field(default_factory=dict)
+    #: The rows that it was judged by, as far as put and remove are about them.
+    seen: Seen = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

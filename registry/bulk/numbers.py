@@ -23,6 +23,7 @@ from compliance.senders import canonical_sender
 from registry.bulk.books import Books, Draft
 from registry.bulk.judged import Judged, Office, Outcome, RowError
 from registry.bulk.reading import Row
+from registry.commands import Seen
 from registry.lifecycle import standing as steps
 from registry.lifecycle.standing import RefusedError, Standing
 from registry.records import Assignment, Number, Record
@@ -42,7 +43,11 @@ async def judge_numbers(connection: AsyncConnection, office: Office, rows: Seque
     outcomes = [_row(books, row) for row in rows]
     put: list[Record] = [one for did, one in books.numbers.items() if one != numbers_before.get(did)]
     put += [link for did, link in books.links.items() if link != links_before.get(did)]
-    return Judged(outcomes=outcomes, put=put, wishes=books.wishes)
+    seen: Seen = {
+        Number: {(did,): numbers_before.get(did) for did in books.numbers},
+        Assignment: {(did,): links_before.get(did) for did in dids},
+    }
+    return Judged(outcomes=outcomes, put=put, wishes=books.wishes, seen=seen)
 
 
 def shown_campaign(link: Assignment | None) -> str | None:
@@ -162,7 +167,7 @@ def _take(
     """Take one step of the life cycles."""
     before, campaign = books.standing(draft, campaign_id)
     try:
-        after = step(before)
+        after = books.after(step, before)
     except RefusedError as refused:
         raise RowError(field, refused.code) from None
     books.step(draft, before, after, campaign)
@@ -173,9 +178,11 @@ def _changed(before: Draft | None, after: Draft) -> tuple[str, ...]:
     if before is None:
         return ("did",)
     was, now = before.number, after.number
-    found = {
-        "user": was.user != now.user,
-        "enabled": was.sms != now.sms,
-        "campaign_id": before.link != after.link or was.sms_page != now.sms_page,
-    }
-    return tuple(name for name, differs in found.items() if differs)
+    found = []
+    if was.user != now.user:
+        found.append("user")
+    if was.sms != now.sms:
+        found.append("enabled")
+    if was.sms_page != now.sms_page or before.link != after.link:
+        found.append("campaign_id")
+    return tuple(found)

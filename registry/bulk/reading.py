@@ -196,10 +196,7 @@ class _Csv:
                 raise FileFaultError(_NOT_UTF8) from None
             yield Row(number, {}, (Fault("", "not_utf8"),))
             return
-        try:
-            cells = next(csv.reader([text], strict=True), [])
-        except csv.Error:
-            cells = None
+        cells = _cells(text)
         if self._names is None:
             self._names = _header(cells, text, self._kind)
         elif cells is None:
@@ -207,7 +204,18 @@ class _Csv:
         elif len(cells) != len(self._names):
             yield Row(number, {}, (Fault("", "column_count"),))
         else:
-            yield _row(number, {name: plain(cell) or None for name, cell in zip(self._names, cells, strict=True)})
+            read = {name: plain(cell) or None for name, cell in zip(self._names, cells, strict=True)}
+            yield _row(number, read) if len(text) > CELL_MAX or "\0" in text else Row(number, read)
+
+
+def _cells(text: str) -> list[str] | None:
+    """Split a row; None when it is not CSV."""
+    if '"' not in text and "\r" not in text:  # (then there is nothing to it)
+        return text.split(",")
+    try:
+        return next(csv.reader([text], strict=True), [])
+    except csv.Error:
+        return None
 
 
 def _header(cells: list[str] | None, text: str, kind: Kind) -> list[str]:

@@ -23,12 +23,17 @@ from registry.bulk.reading import Row
 def lines(first: int, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> bytes:
     """Return the lines of a batch whose first row is the first-th of the file, from 1."""
     found = []
+    #: What a row changed is one of a few lists.
+    ends: dict[tuple[str, ...], bytes] = {}
     for place, (row, outcome) in enumerate(zip(rows, outcomes, strict=True), first):
-        line = {"row": place, "line": row.line}
         if outcome.faults:
-            found.append(orjson.dumps(line | {"is": "bad", "faults": [told(fault) for fault in outcome.faults]}))
+            line = {"row": place, "line": row.line, "is": "bad", "faults": [told(fault) for fault in outcome.faults]}
+            found.append(orjson.dumps(line))
         elif outcome.changed:
-            found.append(orjson.dumps(line | {"is": "changed", "changed": outcome.changed}))
+            end = ends.get(outcome.changed)
+            if end is None:
+                end = ends[outcome.changed] = orjson.dumps(outcome.changed)
+            found.append(b'{"row":%d,"line":%d,"is":"changed","changed":%b}' % (place, row.line, end))
     return b"".join(line + b"\n" for line in found)
 
 

@@ -8,7 +8,7 @@ from compliance.documents import number_key, user_key
 from registry import commands
 from registry.commands import change, find
 from registry.documents import GONE
-from registry.records import Assignment, Brand, Extension, Number, Tenant
+from registry.records import Assignment, Brand, Extension, Number, Tenant, User
 from registry.tables import TABLES, audit, outbox
 from tests.registry.builders import BASICS, DID, a_brand, a_number, a_tenant, a_user, an_assignment, everything, trail
 
@@ -108,7 +108,54 @@ class TestTrail:
             assert (await find(connection, Extension, [("acme", "1001")]))["acme", "1001"].user == "ann"
 
 
+class TestSeen:
+    async def test_rows_that_were_read_are_not_read_again(self, database, monkeypatch):
+        """The audit tells of the row as it was read; what was not read is looked up."""
+        await do(database, *BASICS, a_user("ann"))
+        asked = []
+
+        async def found(connection, kind, keys):
+            asked.append((kind, set(keys)))
+            return await find(connection, kind, keys)
+
+        monkeypatch.setattr(commands, "find", found)
+        async with database.writing() as connection:
+            read = await find(connection, User, [("ben",)])
+            changed = await change(
+                connection,
+                actor="tess",
+                put=[a_user(name="B"), a_user("ann", name="A"), a_user("new")],
+                seen={User: {**read, ("new",): None}},
+            )
+        assert changed == 3
+        assert asked == [(User, {("ann",)})]
+        told = {
+            key: (action, before and orjson.loads(before)["name"])
+            for _, action, _, key, before, _ in await audited(database)
+        }
+        assert told['["ben"]'] == ("changed", a_user().name)
+        assert told['["ann"]'] == ("changed", a_user("ann").name)
+        assert told['["new"]'] == ("created", None)
+
+    async def test_a_row_that_is_as_it_was_read_is_left_alone(self, database):
+        """Without another look."""
+        await do(database, *BASICS)
+        before = await trail(database)
+        async with database.writing() as connection:
+            read = await find(connection, User, [("ben",)])
+            assert await change(connection, actor="tess", put=[a_user()], seen={User: read}) == 0
+        assert await trail(database) == before
+
+
 class TestAllOrNothing:
+    async def test_a_record_that_points_nowhere_is_refused_as_such(self, database):
+        """An error of its own, not one of a group: the audit is put into words meanwhile."""
+        await do(database, *BASICS)
+        before = (await trail(database), await everything(database))
+        with pytest.raises(sa.exc.IntegrityError):
+            await do(database, a_user("ann"), a_number(user="nobody"))
+        assert (await trail(database), await everything(database)) == before
+
     @pytest.mark.parametrize("step", ["_write_rows", "_write_audit", "_write_outbox"])
     async def test_a_failure_undoes_everything(self, database, monkeypatch, step):
         """Whichever of the three fails, none of them has happened."""

@@ -1,6 +1,7 @@
 """Files that are run: cut off anywhere and gone on with, done again, changed, at once, and in bounded memory."""
 
 import asyncio
+import gc
 import os
 import sys
 import tracemalloc
@@ -173,6 +174,42 @@ class TestAgain:
         with pytest.raises(FileFaultError):
             await run(database, path, b"did,colour\n+12025550101,red\n")
         assert await trail(database) == before
+
+
+class TestAhead:
+    async def test_a_batch_that_cannot_be_written_ends_the_run(self, database, path, monkeypatch):
+        """The next one, which is being read by then, is given up, and garbage is looked for as before."""
+        await fill(database)
+        before = gc.get_threshold()
+
+        async def fails(*_):
+            assert gc.get_threshold() != before
+            await asyncio.sleep(0)
+            raise ConnectionError
+
+        monkeypatch.setattr(jobs, "BATCH", 2)
+        monkeypatch.setattr(jobs, "write", fails)
+        with pytest.raises(ConnectionError):
+            await run(database, path, people(7), "users")
+        assert await job(database) == ("running", 0, 0, 0)
+        assert gc.get_threshold() == before
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    async def test_what_is_wrong_further_on_does_not_undo_what_was_read(self, database, path, monkeypatch):
+        """The batch that was being written when it was found is done."""
+        await fill(database)
+        digest = jobs._digest
+
+        def then_changed(file):
+            found = digest(file)
+            file.write_bytes(file.read_bytes().replace(b"Name 1", b"Name X"))
+            return found
+
+        monkeypatch.setattr(jobs, "BATCH", 2)
+        monkeypatch.setattr(jobs, "_digest", then_changed)
+        with pytest.raises(BulkError, match="changed while"):
+            await run(database, path, people(3), "users")
+        assert await job(database) == ("running", 3, 3, 0)
 
 
 class TestSize:
