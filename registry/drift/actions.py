@@ -1,4 +1,4 @@
-"""Drift in the admin API: the list, and a person's decision that something may stay.
+"""Drift in the admin API: the list, and a person's decision that something may stay, or is to be tried again.
 
 A company sees what is its own; the provider's people may see all of it, what is nobody's included.
 """
@@ -9,16 +9,25 @@ from typing import Any, Final
 import sqlalchemy as sa
 from pydantic import Field
 
+from compliance.reason import Page
 from registry.action import Action, Look, NoBody, PageQuery, Schema, View
-from registry.drift.book import ACCEPTED, OPEN
+from registry.drift import retrying
+from registry.drift.book import ACCEPTED, HEALED, OPEN
 from registry.drift.classes import CLASSES
 from registry.drift.sweep import last_turn
 from registry.flows.desk import Desk
 from registry.pages import cursor, key_of
-from registry.problems import Problem
+from registry.problems import REGISTRATION_CODES, Problem
 from registry.work_tables import drift
 
 _LISTING: Final = "drift"
+#: Where in the console a person puts right what is found on a kind of object.
+_PAGES: Final[Mapping[str, Page]] = {
+    "number": Page.SMS,
+    "user": Page.USERS,
+    "campaign": Page.CAMPAIGNS,
+    "brand": Page.BRANDS,
+}
 
 
 class DriftQuery(PageQuery):
@@ -58,24 +67,50 @@ async def _list(look: Look, _: Mapping[str, str], query: DriftQuery) -> dict[str
 
 
 async def _accept(desk: Desk, path: Mapping[str, str], _: NoBody) -> dict[str, Any]:
+    row = await _one(desk, path)
+    if row["state"] == ACCEPTED:
+        return _shown(row)
+    if row["state"] != OPEN:
+        raise Problem("not_from_here")
+    return await _decided(desk, row, ACCEPTED)
+
+
+async def _retry(desk: Desk, path: Mapping[str, str], _: NoBody) -> dict[str, Any]:
+    row = await _one(desk, path)
+    if row["state"] == HEALED:
+        raise Problem("not_from_here")
+    await retrying.try_again(desk, row["kind"], row["object"].removeprefix("number:"))
+    return await _decided(desk, row, HEALED)
+
+
+async def _one(desk: Desk, path: Mapping[str, str]) -> dict[str, Any]:
     here = sa.and_(drift.c.kind == path["kind"], drift.c.object == path["object"])
     row = (await desk.connection.execute(sa.select(drift).where(here))).mappings().one_or_none()
     theirs = row is not None and (row["tenant"] == desk.tenant or (desk.operator and row["tenant"] is None))
     if row is None or not theirs:
         raise Problem("not_found")
-    if row["state"] == ACCEPTED:
-        return _shown(dict(row))
-    if row["state"] != OPEN:
-        raise Problem("not_from_here")
-    decided = {"state": ACCEPTED, "decided_by": desk.actor, "decided_at": desk.now}
+    return {str(name): value for name, value in row.items()}  # (SQLAlchemy has names of its own kind)
+
+
+async def _decided(desk: Desk, row: dict[str, Any], state: str) -> dict[str, Any]:
+    decided = {"state": state, "decided_by": desk.actor, "decided_at": desk.now}
+    here = sa.and_(drift.c.kind == row["kind"], drift.c.object == row["object"])
     await desk.connection.execute(sa.update(drift).where(here).values(**decided))
-    return _shown(dict(row) | decided)
+    return _shown(row | decided)
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    known = CLASSES.get(row["kind"])
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    known, page = CLASSES.get(row["kind"]), _PAGES.get(row["object"].partition(":")[0])
     told = {} if known is None else {"meaning": known.meaning, "heals": known.heals, "remedy": known.remedy}
-    return {str(name): value for name, value in row.items()} | told  # (SQLAlchemy has names of its own kind)
+    return (
+        {str(name): value for name, value in row.items()}
+        | told
+        | {
+            "retries": row["kind"] in retrying.KINDS,
+            "page": page,
+            "href": None if page is None else f"/console/{page}",
+        }
+    )
 
 
 _TEXT: Final[Schema] = {"type": "string"}
@@ -95,8 +130,15 @@ _DRIFT: Final[Schema] = {
         "meaning": _TEXT,
         "heals": {"type": "boolean"},
         "remedy": _TEXT,
+        #: A person can have it tried again.
+        "retries": {"type": "boolean"},
+        "page": {"enum": [*(page.value for page in _PAGES.values()), None]},
+        "href": _MAYBE,
     },
-    "required": ["kind", "object", "tenant", "detail", "found_at", "seen_at", "state", "decided_by", "decided_at"],
+    "required": [
+        *("kind", "object", "tenant", "detail", "found_at", "seen_at", "state", "decided_by", "decided_at"),
+        *("retries", "page", "href"),
+    ],
 }
 _LIST: Final[Schema] = {
     "type": "object",
@@ -122,6 +164,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "Decide that something may stay as it is. It is open again when it looks different, or comes back after it was"
         " gone.",
         problems=("not_from_here",),
+        shows=_DRIFT,
+    ),
+    Action(
+        "POST",
+        "/v1/drift/{kind}/{object}/retry",
+        "retryDrift",
+        NoBody,
+        _retry,
+        "Decide that the aggregator is asked once more, from the beginning: for a number that it did not do what it was"
+        " asked for, and to write our campaign over the one that it has. It is open again if that does not help.",
+        problems=("not_from_here", *REGISTRATION_CODES),
         shows=_DRIFT,
     ),
 )

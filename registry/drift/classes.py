@@ -46,7 +46,7 @@ CLASSES: Final[Mapping[str, DriftClass]] = MappingProxyType(
         ),
         "campaign_differs_at_aggregator": _person(
             "The aggregator has the number in another campaign than we do.",
-            "Use Assign to campaign for the campaign that is right.",
+            "If ours is right, try again; if theirs is, use Assign to campaign for it.",
         ),
         "shown_not_effective": _heals(
             "We and the aggregator show the number as assigned, carriers do not see it.",
@@ -56,8 +56,13 @@ CLASSES: Final[Mapping[str, DriftClass]] = MappingProxyType(
             "An assignment is on its way, and nobody is working on it.",
             "The aggregator is asked again.",
         ),
+        "provisioning_stuck": _person(
+            "The aggregator did not do what it was asked for a number, or carriers do not see that it did.",
+            "Put right what its message names, then try again.",
+        ),
         "campaign_state_differs_at_tcr": _heals(
-            "TCR has the campaign active or expired, we have it otherwise.", "TCR is asked, and its answer applied."
+            "TCR has the campaign active or expired, we have it otherwise.",
+            "TCR is asked, and its answer applied; one that was deactivated here is deactivated there once more.",
         ),
         "sharing_state_differs_at_tcr": _heals(
             "TCR says something else about the campaign's sharing than we do.", "TCR is asked, and its answer applied."

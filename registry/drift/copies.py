@@ -33,12 +33,14 @@ _OBJECTS: Final = {
     "user": "user",
     "ext": "extension",
     "key": "key",
+    "jwk": "token_key",
     "line": "line",
 }
 _PREFIX: Final = "{reg}:"
-_KINDS: Final[Mapping[str, Kind]] = dict(
-    zip(("brand", "camp", "user", "ext", "key", "num", "line"), KINDS, strict=True)
-)
+#: By that first word, as the keys of each kind begin.
+_KINDS: Final[Mapping[str, Kind]] = {
+    kind.key(*([""] * len(kind.id))).removeprefix(_PREFIX).partition(":")[0]: kind for kind in KINDS
+}
 
 
 class Wrong(NamedTuple):

@@ -30,9 +30,12 @@ _HEALED = frozenset(
 
 
 async def heal_number(desk: Desk, whole: Whole, found: Sequence[Drift], held_there: str | None) -> bool:
-    """Heal what can be; held_there is the campaign that the aggregator has the number in. Says whether it did."""
+    """Heal what can be; held_there is the campaign that the aggregator has the number in. Says whether it did.
+
+    A number that somebody is working on is left to them: it is as it is for as long as that takes.
+    """
     kinds = {one.kind for one in found} & _HEALED
-    if not kinds or await desk.one(Assignment, whole.number.did) != whole.link:
+    if not kinds or whole.working or await desk.one(Assignment, whole.number.did) != whole.link:
         return False
     did, link = whole.number.did, whole.link
     if "orphan_assignment" in kinds and link is not None:

@@ -27,6 +27,7 @@ OF_NUMBERS: Final = (
     "assignment_inconsistent",
     "orphan_assignment",
     "assignment_without_job",
+    "provisioning_stuck",
 )
 OF_PEOPLE: Final = ("two_enabled_numbers",)
 OF_CAMPAIGNS: Final = ("unknown_state", "over_number_limit")
@@ -44,8 +45,10 @@ class Whole:
     campaign: Campaign | None = None
     #: The campaign's.
     brand: Brand | None = None
-    #: Somebody is working on it at the aggregator.
+    #: Somebody is working on it at the aggregator, or gave up.
     job: bool = False
+    #: Gave up: what for, and why. It is only looked after from time to time.
+    stuck: str | None = None
 
     @property
     def name(self) -> str:
@@ -55,6 +58,11 @@ class Whole:
     def drift(self, kind: str, detail: str) -> Drift:
         """Say that something was found on it."""
         return Drift(kind, self.name, self.number.tenant, detail)
+
+    @property
+    def working(self) -> bool:
+        """It will change by itself."""
+        return self.job and self.stuck is None
 
     @property
     def ended(self) -> bool:
@@ -70,9 +78,13 @@ class Whole:
 def of_number(whole: Whole, rules: Rules, now: datetime) -> Iterator[Drift]:
     """Find what does not fit in a number."""
     number, link = whole.number, whole.link
+    if whole.stuck is not None:
+        yield whole.drift("provisioning_stuck", whole.stuck)
     if number.left_at is not None:
-        if whole.held:
+        if whole.held and not whole.working:
             yield whole.drift("orphan_assignment", "the number has left")
+        elif link is not None and link.state == "removing" and not whole.job:
+            yield whole.drift("assignment_without_job", link.state)
         return
     unknown = _unknown((("sms", SMS, number.sms), ("assignment", ASSIGNMENT, "" if link is None else link.state)))
     if unknown:
@@ -80,7 +92,7 @@ def of_number(whole: Whole, rules: Rules, now: datetime) -> Iterator[Drift]:
     inconsistent = _inconsistent(whole)
     if inconsistent:
         yield whole.drift("assignment_inconsistent", inconsistent)
-    elif link is not None and whole.ended and whole.held:
+    elif link is not None and whole.ended and whole.held and not whole.working:
         yield whole.drift("orphan_assignment", "the campaign has ended")
     elif link is not None and link.state in {"pending", "removing"} and not whole.job:
         yield whole.drift("assignment_without_job", link.state)

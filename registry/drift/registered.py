@@ -4,7 +4,7 @@ TCR itself knows a campaign as active or expired only; what those who review it 
 ours to know, and no drift. What nobody has said anything about is none, either.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from registry.drift.classes import Drift
@@ -23,17 +23,23 @@ OF_CAMPAIGNS: Final = (
 _OVERLAYS: Final = frozenset({"suspended"})
 
 
-def of_brand(brand: Brand, found: TcrBrand | None) -> Iterator[Drift]:
-    """Compare a brand with TCR's; None: TCR does not know it."""
+def undecided(brand: Brand, found: TcrBrand) -> bool:
+    """Say whether TCR may still be working on a brand: it shows unverified then, too. Its feedback says which."""
+    return not found.is_mock and (found.identity, brand.status) == ("unverified", "pending")
+
+
+def of_brand(brand: Brand, found: TcrBrand | None, feedback: Sequence[str] = ()) -> Iterator[Drift]:
+    """Compare a brand with TCR's; None: TCR does not know it. feedback: why it is not verified, if it was looked at."""
     name = f"brand:{brand.id}"
     if found is None:
         if brand.status != "deleted":
             yield Drift("brand_not_at_tcr", name, brand.tenant, "not there")
         return
-    # (TCR shows unverified while it is still working, too)
-    working = found is not None and (found.identity, brand.status) == ("unverified", "pending")
-    if found is not None and found.identity not in {"", brand.status} and brand.status not in _OVERLAYS and not working:
-        yield Drift("brand_state_differs", name, brand.tenant, f"{found.identity} there, {brand.status} here")
+    # (Nothing can be carried for a mock: to us it is not verified, whatever TCR calls it)
+    identity = "unverified" if found.is_mock else found.identity
+    if identity in {"", brand.status} or brand.status in _OVERLAYS or (undecided(brand, found) and not feedback):
+        return
+    yield Drift("brand_state_differs", name, brand.tenant, f"{identity} there, {brand.status} here")
 
 
 def of_campaign(
@@ -51,8 +57,10 @@ def of_campaign(
         yield Drift("campaign_state_differs_at_tcr", name, tenant, detail)
     if ended:
         return
-    if sharing is not None and sharing.status and sharing.status != campaign.sharing:
-        detail = f"{sharing.status} there, {campaign.sharing} here"
+    shared = None if sharing is None else sharing.status
+    # (What is shared with nobody there is drift where we would send by it)
+    if shared is not None and shared != campaign.sharing and (shared or campaign.sharing == "accepted"):
+        detail = f"{shared or 'none'} there, {campaign.sharing} here"
         yield Drift("sharing_state_differs_at_tcr", name, tenant, detail)
     told = {} if operations is None else operations.by_carrier
     differ = [

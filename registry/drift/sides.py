@@ -32,6 +32,9 @@ class TcrSide(Protocol):
     async def brand(self, brand_id: str) -> TcrBrand:
         """Return a brand."""
 
+    async def brand_feedback(self, brand_id: str) -> Sequence[str]:
+        """Return why a brand is not verified; nothing while TCR is still working on it."""
+
     async def campaign(self, campaign_id: str) -> TcrCampaign:
         """Return a campaign."""
 

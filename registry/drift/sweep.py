@@ -5,6 +5,8 @@ store's documents by our rows, and what else the store has. How far it is stands
 on where it was. The clients keep their own rates, and one thing is asked at a time; a side that does not answer leaves
 the place as it is, to be tried again, and after some tries what stands there is left for the next turn.
 
+A turn that left something out is no full one: the time since the last full one goes on, which somebody is alarmed by.
+
 Not here: what counts as drift (ours.py, aggregator.py, registered.py, copies.py).
 """
 
@@ -17,11 +19,12 @@ import orjson
 import sqlalchemy as sa
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from metrics.registry import RegistryMetrics
 from registry.database import Database
+from registry.drift.at_tcr import TcrLooks
 from registry.drift.book import open_by_kind
 from registry.drift.looks import Looks
 from registry.drift.sides import Rules, Sides
@@ -35,7 +38,7 @@ TURN: Final = "drift-turn"
 _RETRIES: Final = 5
 _BACKOFF_S: Final = 5.0
 #: What a side that does not answer raises.
-FAILURES: Final = (AggregatorError, TcrError, RedisError, OperationalError, OSError)
+FAILURES: Final = (AggregatorError, TcrError, RedisError, OperationalError, InterfaceError, OSError)
 
 log = structlog.get_logger()
 
@@ -47,13 +50,8 @@ class Place(NamedTuple):
     #: Where the phase goes on; "" at its beginning.
     after: str
     began: datetime
-
-
-class Step(NamedTuple):
-    """What a phase did: where it goes on, None when it is through."""
-
-    after: str | None
-    looked: int = 0
+    #: A phase of this turn could not be gone through: it is no full turn.
+    skipped: bool = False
 
 
 Phase = Callable[[str, datetime], Awaitable[str | None]]
@@ -68,14 +66,14 @@ class Sweep:
         self._database = database
         self._metrics = metrics
         self._pause_s = pause_s
-        looks = Looks(database, sides, rules)
+        looks, at_tcr = Looks(database, sides, rules), TcrLooks(database, sides, rules)
         self._phases: tuple[Phase, ...] = (
             looks.recent_numbers,
             looks.numbers,
             looks.strangers,
             looks.people,
-            looks.campaigns,
-            looks.brands,
+            at_tcr.campaigns,
+            at_tcr.brands,
             looks.documents,
             looks.extra_documents,
         )
@@ -107,12 +105,13 @@ class Sweep:
         phase = place.phase if after is not None else place.phase + 1
         through = phase == len(self._phases)
         async with self._database.writing() as connection:
-            if through:
-                seconds = (now - place.began).total_seconds()
-                await _write(connection, TURN, str(max(seconds, 0.0)), now)
-                await connection.execute(sa.delete(sweeps).where(sweeps.c.name == _NAME))
+            if not through:
+                await _write_place(connection, place._replace(phase=phase, after=after or ""), now)
             else:
-                await _write_place(connection, Place(phase, after or "", place.began), now)
+                await connection.execute(sa.delete(sweeps).where(sweeps.c.name == _NAME))
+                if not place.skipped:
+                    seconds = (now - place.began).total_seconds()
+                    await _write(connection, TURN, str(max(seconds, 0.0)), now)
         await self._measure(now)
         return through
 
@@ -127,9 +126,11 @@ class Sweep:
             async with self._database.writing() as connection:
                 place = await _place(connection, now)
                 log.warning("drift_phase_skipped", entries=place.phase)
-                # (the last phase is tried again: there is none behind it)
-                following = min(place.phase + 1, len(self._phases) - 1)
-                await _write_place(connection, Place(following, "", place.began), now)
+                following = place.phase + 1
+                if following == len(self._phases):  # Nothing is behind it: a new turn begins.
+                    await connection.execute(sa.delete(sweeps).where(sweeps.c.name == _NAME))
+                else:
+                    await _write_place(connection, Place(following, "", place.began, skipped=True), now)
         except FAILURES:
             return
 
@@ -157,12 +158,12 @@ async def _place(connection: AsyncConnection, now: datetime) -> Place:
     row = (await connection.execute(sa.select(sweeps).where(sweeps.c.name == _NAME))).one_or_none()
     if row is None:
         return Place(0, "", now)
-    phase, after, began = orjson.loads(row.cursor)
-    return Place(phase, after, datetime.fromisoformat(began))
+    phase, after, began, *skipped = orjson.loads(row.cursor)
+    return Place(phase, after, datetime.fromisoformat(began), skipped=skipped == [True])
 
 
 async def _write_place(connection: AsyncConnection, place: Place, now: datetime) -> None:
-    await _write(connection, _NAME, orjson.dumps([place.phase, place.after, place.began]).decode(), now)
+    await _write(connection, _NAME, orjson.dumps(list(place)).decode(), now)
 
 
 async def _write(connection: AsyncConnection, name: str, cursor: str, now: datetime) -> None:

@@ -17,7 +17,7 @@ from registry.problems import Problem
 from registry.records import Request
 from registry.requests import book
 from registry.requests.book import Wanted
-from registry.tables import requests
+from registry.tables import requests, users
 
 _CREATED: Final = 201
 _ADDRESS_MAX: Final = 200
@@ -38,17 +38,31 @@ _FIELDS: Final[Mapping[str, Schema]] = {
     "opened_at": _TEXT,
     "closed_at": _TEXT_OR_NULL,
     "closed_by": _TEXT_OR_NULL,
+    "answer": _TEXT,
 }
 _LISTED: Final[Schema] = {"type": "object", "properties": _FIELDS, "required": [*_FIELDS]}
+_NAMED: Final[Mapping[str, Schema]] = {
+    **_FIELDS,
+    "user_name": {**_TEXT_OR_NULL, "description": "Null once the person is gone."},
+}
 _LIST: Final[Schema] = {
     "type": "object",
-    "properties": {"requests": {"type": "array", "items": _LISTED}, "next": _TEXT_OR_NULL},
+    "properties": {
+        "requests": {"type": "array", "items": {"type": "object", "properties": _NAMED, "required": [*_NAMED]}},
+        "next": _TEXT_OR_NULL,
+    },
     "required": ["requests", "next"],
+}
+_PREFLIGHT: Final[Schema] = {"anyOf": [PREFLIGHT, {"type": "null"}]}
+_OPENED: Final[Schema] = {
+    "type": "object",
+    "properties": {**_FIELDS, "preflight": _PREFLIGHT},
+    "required": [*_FIELDS, "preflight"],
 }
 _SHOWN: Final[Schema] = {
     "type": "object",
-    "properties": {**_FIELDS, "preflight": {"anyOf": [PREFLIGHT, {"type": "null"}]}},
-    "required": [*_FIELDS, "preflight"],
+    "properties": {**_NAMED, "preflight": _PREFLIGHT},
+    "required": [*_NAMED, "preflight"],
 }
 
 
@@ -71,7 +85,10 @@ class Dismissal(Patch):
 class RequestQuery(PageQuery):
     """Which requests."""
 
-    state: Literal["open", "possible", "dismissed"] | None = Field(default=None, description="In which state.")
+    state: Literal["open", "possible", "dismissed", "closed"] | None = Field(
+        default=None, description="In which state; closed: possible or dismissed."
+    )
+    newest: bool = Field(default=False, description="The newest first.")
 
 
 async def _open(desk: Desk, _: Mapping[str, str], body: NewRequest) -> dict[str, Any]:
@@ -89,21 +106,33 @@ async def _dismiss(desk: Desk, path: Mapping[str, str], body: Dismissal) -> dict
 async def _one(look: Look, path: Mapping[str, str], _: Query) -> dict[str, Any]:
     desk = _desk(look)
     request = await book.find_request(desk, path["id"], look.user)
+    name = await look.connection.scalar(sa.select(users.c.name).where(users.c.id == request.user))
     try:
         preflight = await book.missing(desk, request)
     except Problem:  # The person or the number left.
-        return book.shown(request) | {"preflight": None}
-    return book.shown(request, preflight, to_employee=look.user is not None)
+        return book.shown(request) | {"user_name": name, "preflight": None}
+    return book.shown(request, preflight, to_employee=look.user is not None) | {"user_name": name}
 
 
 async def _list(look: Look, _: Mapping[str, str], query: RequestQuery) -> dict[str, Any]:
-    wanted = sa.select(requests).where(requests.c.tenant == look.tenant)
+    wanted = (
+        sa.select(requests, users.c.name.label("user_name"))
+        .select_from(requests.outerjoin(users, users.c.id == requests.c.user))
+        .where(requests.c.tenant == look.tenant)
+    )
     if look.user is not None:
         wanted = wanted.where(requests.c.user == look.user)
     if query.state is not None:
-        wanted = wanted.where(requests.c.state == query.state)
-    rows, behind = await page_of(look, f"requests:{look.user or ''}", query, wanted, [requests.c.id])
-    return {"requests": [book.shown(Request(**row)) for row in rows], "next": behind}
+        states = ("possible", "dismissed") if query.state == "closed" else (query.state,)
+        wanted = wanted.where(requests.c.state.in_(states))
+    listing = f"requests:{look.user or ''}:{query.newest}"
+    rows, behind = await page_of(look, listing, query, wanted, [requests.c.id], backwards=query.newest)
+    return {"requests": [_listed(row) for row in rows], "next": behind}
+
+
+def _listed(row: sa.RowMapping) -> dict[str, Any]:
+    request = Request(**{name: row[name] for name in Request.__slots__})
+    return book.shown(request) | {"user_name": row["user_name"]}
 
 
 def _desk(look: Look) -> Desk:
@@ -125,7 +154,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
         employee=True,
         status=_CREATED,
         problems=("missing_field", "already_possible", "nobody_can_help", "too_many_requests", "unknown_user"),
-        shows=_SHOWN,
+        shows=_OPENED,
     ),
     Action(
         "POST",
@@ -144,8 +173,8 @@ VIEWS: Final[tuple[View, ...]] = (
         "listRequests",
         RequestQuery,
         _list,
-        "Requests in the order of time: for admins all of the company's, for employees with their own key (scope read)"
-        " their own.",
+        "Requests in the order of time, or the newest first: for admins all of the company's, for employees with their"
+        " own key (scope read) their own.",
         employee=True,
         shows=_LIST,
     ),

@@ -102,14 +102,13 @@ async def find_request(desk: Desk, name: str, user: str | None = None) -> Reques
 
 
 async def dismiss(desk: Desk, name: str, note: str) -> Request:
-    """Close an open request; what the admin writes about it stands below what the employee wrote."""
+    """Close an open request, with what the admin writes back."""
     request = await find_request(desk, name)
     try:
         state = REQUEST.after(request.state, "dismissed")
     except NotAllowedError:
         raise Problem("not_from_here") from None
-    told = "\n\n".join(part for part in (request.note, note) if part)
-    closed = replace(request, state=state, note=told, closed_at=desk.now, closed_by=desk.actor)
+    closed = replace(request, state=state, answer=note, closed_at=desk.now, closed_by=desk.actor)
     await desk.save([closed])
     return closed
 
@@ -133,6 +132,7 @@ def shown(request: Request, preflight: Preflight | None = None, *, to_employee: 
         "opened_at": request.opened_at,
         "closed_at": request.closed_at,
         "closed_by": request.closed_by,
+        "answer": request.answer,
     }
     return listed if preflight is None else listed | {"preflight": preflight.shown(to_employee=to_employee)}
 

@@ -64,7 +64,8 @@ async def _catch_up_brand(database: Database, client: TcrClient, brand: Brand, r
     if found.is_mock:
         said = [seen("unverified", [_MOCK])]
     elif found.identity in events.GOOD[events.IDENTITY]:
-        said = [seen(found.identity)]
+        # An identity never shows a suspension: that it is "verified" does not lift one. TCR tells when it does.
+        said = [seen(found.identity)] if brand.status != "suspended" else []
     elif found.identity:
         feedback = await client.brand_feedback(brand.id)
         # TCR shows UNVERIFIED while it is still working; what it has looked at has feedback.

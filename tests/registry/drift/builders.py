@@ -70,6 +70,11 @@ class Tcr:
             raise TcrNotFoundError("not_found")
         return TcrBrand(brand_id, self.brands[brand_id], is_mock=False, reference="", as_of=_AS_OF)
 
+    async def brand_feedback(self, brand_id):
+        """Nothing: it is still being looked at."""
+        del brand_id
+        return ()
+
     def _campaign(self, campaign_id):
         if campaign_id not in self.campaigns:
             raise TcrNotFoundError("not_found")

@@ -7,7 +7,9 @@ import sqlalchemy as sa
 
 from metrics.registry import DRIFT_KINDS
 from registry.commands import change
-from registry.drift.classes import CLASSES
+from registry.drift.classes import CLASSES, Drift
+from registry.drift.healing import heal_number
+from registry.drift.ours import Whole
 from registry.drift.sides import Rules
 from registry.flows.desk import Limits
 from registry.records import Assignment, Brand, Campaign
@@ -60,6 +62,8 @@ OURS = [
     ("orphan_assignment", NUMBER, [a_number(user=None, sms="disabled", left_at=LONG_AGO)], None),
     ("assignment_without_job", NUMBER, [an_assignment(state="pending", since=NOW)], None),
 ]
+#: What needs more than records: in test_sweep_emulators.py.
+ELSEWHERE = {"provisioning_stuck"}
 #: What the aggregator shows.
 THEIRS = [
     # class, object, records, what the aggregator has, carriers do not see it
@@ -116,7 +120,7 @@ class TestTable:
     def test_every_class_has_a_case(self):
         """Those of the store are in test_copies.py."""
         named = {case[0] for cases in (OURS, THEIRS, TCRS) for case in cases}
-        assert named | {kind for kind in CLASSES if kind.startswith("store_")} == set(CLASSES)
+        assert named | ELSEWHERE | {kind for kind in CLASSES if kind.startswith("store_")} == set(CLASSES)
 
     async def test_what_is_in_order_is_no_drift(self, database):
         """Nothing is found, and nothing written."""
@@ -211,6 +215,15 @@ class TestAggregator:
         sweep, _ = a_sweep(database, aggregator=Aggregator())
         await turn(sweep)
         assert await listed(database) == set()
+
+    async def test_a_job_under_way_is_never_put_aside(self, database):
+        """Whatever was found; one that is stuck gives way to what heals."""
+        await fill(database, an_assignment(state="pending"))
+        found = [Drift("orphan_assignment", NUMBER, "acme", "")]
+        whole = Whole(number=a_number(), link=an_assignment(state="pending"), job=True)
+        async with database.writing() as connection:
+            assert not await heal_number(a_desk(connection), whole, found, None)
+            assert await heal_number(a_desk(connection), replace(whole, stuck="add: it takes too long"), found, None)
 
     async def test_what_changed_since_the_look_is_not_healed(self, database):
         """An admin was quicker: the next turn looks again."""

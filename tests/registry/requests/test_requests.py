@@ -219,7 +219,7 @@ async def test_an_admin_dismisses(shared):
 
     assert done.status in {200, 202}, done.body
     seen = (await api.get(path, key="ann")).body
-    assert (seen["state"], seen["note"]) == ("dismissed", "Why not?\n\nUse the main line.")
+    assert (seen["state"], seen["note"], seen["answer"]) == ("dismissed", "Why not?", "Use the main line.")
     assert seen["closed_at"] is not None
     assert seen["closed_by"].startswith("key:")
     assert (twice.status, twice.body["code"]) == (409, "not_from_here")

@@ -56,6 +56,24 @@ class TestBrands:
         brand = await brand_of(database, brand_id)
         assert (brand.status, brand.faults) == ("unverified", ("The EIN is not known.",))
 
+    async def test_verified_at_tcr_lifts_no_suspension(self, tcr, client, database, brand_id):
+        """An identity never shows one: only what TCR tells does."""
+        await tcr.happens(brand_id, "verify")
+        await put(database, a_brand(brand_id, status="suspended"))
+        await catch_up(database, client, f"brand:{brand_id}")
+        assert (await brand_of(database, brand_id)).status == "suspended"
+
+    async def test_why_is_learnt_from_an_answer_of_the_same_second(self, tcr, client, database, brand_id):
+        """The webhook says only that it is not verified, and its clock is the finer one."""
+        told = {"eventType": "BRAND_IDENTITY_STATUS_UPDATE", "brandId": brand_id, "brandIdentityStatus": "UNVERIFIED"}
+        await tcr.happens(brand_id, "unverify", reasons=["The EIN is not known."])
+        async with database.writing() as connection:
+            event = read_event(told | {"time": (datetime.now(UTC) + timedelta(seconds=2)).isoformat()})
+            await apply_event(connection, event, datetime.now(UTC) + timedelta(seconds=2))
+        await catch_up(database, client, f"brand:{brand_id}")
+        brand = await brand_of(database, brand_id)
+        assert (brand.status, brand.faults) == ("unverified", ("The EIN is not known.",))
+
     async def test_a_brand_that_was_verified_and_is_not_any_more(self, tcr, client, database, brand_id):
         """Then it needs no feedback."""
         await tcr.happens(brand_id, "verify")

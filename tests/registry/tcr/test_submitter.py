@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from metrics.registry import RegistryMetrics
 from registry.tcr import submitter as module
-from registry.tcr.applying import apply_event
+from registry.tcr.applying import Outcome, apply_event
 from registry.tcr.catching_up import catch_up
 from registry.tcr.client import TcrClient
 from registry.tcr.events import read_event
@@ -133,15 +133,20 @@ class TestBrands:
         ]
 
     async def test_a_webhook_may_overtake_our_own_answer(self, tcr, client, database):
-        """It was kept until the brand was there."""
+        """It was kept until the brand was there.
+
+        Of a suspension, which TCR tells and never shows when it is asked: only the event can have brought it.
+        """
         brand = await client.create_brand("A1", ENOUGH)
-        told = {"eventType": "BRAND_IDENTITY_STATUS_UPDATE", "brandId": brand.id, "brandIdentityStatus": "VERIFIED"}
+        told = read_event({"eventType": "BRAND_SUSPEND", "brandId": brand.id})
         async with database.writing() as connection:
-            await apply_event(connection, read_event(told), now())
+            assert (await apply_event(connection, told, now())).outcome == Outcome.UNKNOWN_OBJECT
         await submit(database, an_application())
         async with submitting(database, client):
-            await becomes(database, "submitted")
-        assert (await brand_of(database, brand.id)).status == "verified"
+            taken = await becomes(database, "submitted")
+        assert (taken.object_id, (await brand_of(database, brand.id)).status) == (brand.id, "suspended")
+        async with database.writing() as connection:
+            assert (await apply_event(connection, told, now())).outcome == Outcome.UNCHANGED
 
 
 class TestCampaigns:
