@@ -17,6 +17,7 @@ from registry import terminal
 from registry.bulk import cli as bulk_commands
 from registry.drift import cli as drift_commands
 from registry.people import commands as people_commands
+from registry.people import login_commands
 from registry.preflight import commands as preflight_commands
 
 if TYPE_CHECKING:
@@ -332,6 +333,7 @@ def _run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 people_commands.add_to(app, _settings, _run)
+login_commands.add_to(app, _settings, _run)
 bulk_commands.add_to(app, _settings, _run)
 drift_commands.add_to(app, _settings, _run)
 preflight_commands.add_to(app, _settings, _run)

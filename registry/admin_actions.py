@@ -10,21 +10,30 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from apidocs.table import closed
 from registry.action import Action, NoBody
 from registry.admin_objects import LoadedCampaign, LoadedNumber, LoadedUser
 from registry.admin_patches import Patch
 from registry.flows import campaigns, numbers, people
 from registry.flows.desk import Desk
-from registry.problems import REGISTRATION_CODES
+from registry.problems import PROBLEMS, REGISTRATION_CODES, Problem
 
 _CREATED: Final = 201
 _NAME_MAX: Final = 200
+#: Of one call; whole inventories go in files (registry.bulk).
+_NUMBERS_MAX: Final = 500
 
 
 class IntoCampaign(Patch):
     """Which campaign; left out, the one that numbers of the company get."""
 
     campaign_id: str | None = None
+
+
+class ManyIntoCampaign(IntoCampaign):
+    """Which numbers, and into which campaign."""
+
+    dids: list[str] = Field(min_length=1, max_length=_NUMBERS_MAX)
 
 
 class NewNumber(Patch):
@@ -72,6 +81,18 @@ async def _enable(desk: Desk, path: Mapping[str, str], body: IntoCampaign) -> di
 
 async def _assign(desk: Desk, path: Mapping[str, str], body: IntoCampaign) -> dict[str, Any]:
     return _shown(await numbers.assign(desk, path["did"], body.campaign_id))
+
+
+async def _assign_many(desk: Desk, _: Mapping[str, str], body: ManyIntoCampaign) -> dict[str, Any]:
+    """Assign one after the other; what one is refused for does not stop the others, and nothing of it is written."""
+    done, refused = [], []
+    for did in dict.fromkeys(body.dids):
+        try:
+            done.append(_shown(await numbers.assign(desk, did, body.campaign_id)))
+        except Problem as problem:
+            kind = PROBLEMS[problem.code]
+            refused.append({"did": did, "code": problem.code, "title": kind.title, "fix": kind.fix})
+    return {"assigned": done, "refused": refused}
 
 
 async def _disable(desk: Desk, path: Mapping[str, str], _: NoBody) -> dict[str, Any]:
@@ -122,6 +143,16 @@ async def _settle_pool(desk: Desk, path: Mapping[str, str], body: PoolVerdict) -
 #: What a person has to have to text.
 _PERSON: Final = ("number_cannot_text", "number_without_user", "licence_cannot_text")
 NUMBER: Final = {"$ref": "#/components/schemas/ChangedNumber"}
+_MANY: Final = closed(
+    {
+        "assigned": {"type": "array", "items": {"type": "object"}},
+        "refused": {
+            "type": "array",
+            "items": closed({name: {"type": "string"} for name in ("did", "code", "title", "fix")}),
+        },
+        "change": {"type": "object"},
+    }
+)
 
 ACTIONS: Final[tuple[Action, ...]] = (
     Action(
@@ -165,6 +196,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
         " whose enabling failed, and to move a number into another campaign.",
         problems=(*REGISTRATION_CODES, "number_cannot_text", "unknown_campaign", "number_limit_exceeded"),
         shows=NUMBER,
+    ),
+    Action(
+        "POST",
+        "/v1/numbers/assign",
+        "assignNumbers",
+        ManyIntoCampaign,
+        _assign_many,
+        "Assign several numbers to a campaign, as assignNumber does one; those that cannot be are told, each with why,"
+        " and the others go ahead.",
+        problems=("missing_field",),
+        shows=_MANY,
     ),
     Action(
         "POST",

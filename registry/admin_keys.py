@@ -1,7 +1,8 @@
 """Who calls the admin API: API keys with a scope for it, checked against SQL.
 
-The same keys as the gateway's (compliance/api_keys.py). SQL is asked and not the copy: a key that was revoked here is
-refused here at once. Whatever is wrong with a key, the refusal is the same.
+The same keys as the gateway's (compliance/api_keys.py), and the tokens of people who signed in (user_tokens.py). SQL is
+asked and not the copy: a key that was revoked here is refused here at once. Whatever is wrong with a key, the refusal
+is the same.
 
 Scopes: admin reads and changes one company's objects, support reads them, operator does what only the provider may do.
 Keys of the provider's own tenant with support or operator may name another company in the header A2P-Tenant.
@@ -14,7 +15,9 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance.api_keys import read_bearer
+from compliance.user_tokens import bearer_token
 from registry.commands import find
+from registry.people.user_tokens import key_of_token
 from registry.problems import Problem
 from registry.records import ApiKey, Tenant
 from registry.rows import IDENTIFIER
@@ -74,7 +77,13 @@ async def check_key(
 
 
 async def _proven(connection: AsyncConnection, authorization: str | None) -> ApiKey:
-    """Return the key that is shown; Problem: unauthenticated."""
+    """Return the key that is shown, or that of a user's token; Problem: unauthenticated."""
+    token = bearer_token(authorization)
+    if token is not None:
+        of_token = await key_of_token(connection, token)
+        if of_token is None or of_token.revoked_at is not None:
+            raise Problem("unauthenticated")
+        return of_token
     shown = read_bearer(authorization)
     if shown is None:
         raise Problem("unauthenticated")

@@ -13,16 +13,19 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance.senders import canonical_sender
+from registry.action import Look
 from registry.admin_patches import AssignmentPatch, BrandPatch, CampaignPatch, KeyPatch, NumberPatch, Patch, UserPatch
 from registry.commands import RowName, find
 from registry.flows.desk import SYSTEM_ROLE, Desk
+from registry.flows.numbers import held_by, registered
 from registry.flows.people import change_user
 from registry.lifecycle.cycle import ABSENT, LifeCycle
 from registry.lifecycle.numbers import ASSIGNMENT, SMS
 from registry.lifecycle.registration import BRAND, CAMPAIGN, CARRIER, SHARING
-from registry.lifecycle.standing import Standing, lose
+from registry.lifecycle.standing import Standing, lacking, lose
 from registry.people.rights import PROVIDER_SCOPES
 from registry.problems import Problem, wrong_field
+from registry.provisioning.progress import progress_of
 from registry.records import ApiKey, Assignment, Brand, Campaign, Number, Record, User
 from registry.rows import IDENTIFIER
 from registry.tables import numbers
@@ -45,6 +48,9 @@ class Loaded(Protocol):
 
     def shown(self) -> dict[str, Any]:
         """Return it as JSON; never a secret."""
+
+    async def beside(self, look: Look) -> dict[str, Any]:
+        """Return what is told beside it, and is no part of its version."""
 
     async def edited(self, desk: Desk, patch: Any, *, states_by_hand: bool) -> Edit:
         """Return what a patch of its kind comes to; Problem when it refers to what is not there.
@@ -80,6 +86,14 @@ def _fields(record: Record, *without: str) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record) if field.name not in without}
 
 
+class _Alone:
+    """There is nothing to tell beside it."""
+
+    async def beside(self, look: Look) -> dict[str, Any]:  # noqa: ARG002 - as Loaded has it
+        """As Loaded."""
+        return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedNumber:
     """A number and its assignment."""
@@ -91,6 +105,11 @@ class LoadedNumber:
         """Return it as JSON."""
         link = None if self.link is None else _fields(self.link, "did")
         return _fields(self.number) | {"assignment": link}
+
+    async def beside(self, look: Look) -> dict[str, Any]:
+        """Tell how far it is at the aggregator, for how long, and what helps; by others' numbers of late, too."""
+        far = await progress_of(look.connection, self.number.did, look.limits.patience)
+        return {"progress": None if far is None else far.shown()}
 
     async def edited(self, desk: Desk, patch: NumberPatch, *, states_by_hand: bool) -> Edit:
         """Give it to another user, switch SMS on or off, or say by hand how it is assigned.
@@ -187,6 +206,14 @@ class LoadedCampaign:
             "declares": {name: getattr(campaign, name) for name in _DECLARATIONS},
         }
 
+    async def beside(self, look: Look) -> dict[str, Any]:
+        """Tell how many numbers it holds, how many it may, and what keeps it and its brand from being VERIFIED."""
+        campaign = self.campaign
+        why = lacking(registered(campaign, await _one(look.connection, Brand, campaign.brand_id)))
+        limit = None if campaign.number_pool == "approved" else look.limits.numbers_per_campaign
+        numbers_held = await held_by(look.connection, campaign.id)
+        return {"numbers": numbers_held, "numbers_max": limit, "verified": why is None, "lacks": why}
+
     async def edited(self, desk: Desk, patch: CampaignPatch, *, states_by_hand: bool) -> Edit:  # noqa: ARG002 - as Loaded has it
         """Set the states that were given."""
         campaign = self.campaign
@@ -204,7 +231,7 @@ class LoadedCampaign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedBrand:
+class LoadedBrand(_Alone):
     """A brand."""
 
     brand: Brand
@@ -224,7 +251,7 @@ class LoadedBrand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedUser:
+class LoadedUser(_Alone):
     """A person."""
 
     user: User
@@ -241,7 +268,7 @@ class LoadedUser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedKey:
+class LoadedKey(_Alone):
     """An API key."""
 
     key: ApiKey

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from registry import admin_actions, lists
+from registry import admin_actions, lists, operations
 from registry.action import Action, View
 from registry.audit import views as audit
 from registry.drift import actions as drift
@@ -25,6 +25,7 @@ VIEWS: Final[tuple[View, ...]] = (
     *drift.VIEWS,
     *notices.VIEWS,
     *lists.VIEWS,
+    *operations.VIEWS,
     *registration.VIEWS,
     *people.VIEWS,
     *preflight.VIEWS,

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -17,10 +18,11 @@ from prometheus_client import CollectorRegistry
 
 from metrics.admin import admin_app, listening, serve_admin
 from metrics.registry import RegistryMetrics
-from registry.admin_routes import AdminApi, Rules
+from registry.admin_routes import AdminApi
 from registry.audit.anchors import FILE_NAME, keep_anchors
 from registry.barrier import Barrier
 from registry.bulk.routes import BulkApi
+from registry.console.parts import Tools, console
 from registry.database import Database
 from registry.drift.parts import sweep_of
 from registry.drift.senders import LedgerSenders
@@ -30,6 +32,7 @@ from registry.ledger.parts import kept_ledger
 from registry.lifetime import stop_event
 from registry.notices.serving import kept_notices
 from registry.people import retirements
+from registry.performing import Performing, Rules
 from registry.projector import Projector
 from registry.provisioning.part import provisioning
 from registry.requests.serving import kept_requests
@@ -69,8 +72,8 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         barrier = Barrier(store, metrics)
         stack.push_async_callback(_cancel, asyncio.create_task(barrier.run()))
         rules = _rules(settings)
-        api = AdminApi(database, barrier, rules)
-        stack.push_async_callback(api.finish)
+        performing = Performing(database, barrier, rules)
+        stack.push_async_callback(performing.finish)
         ledger = await stack.enter_async_context(kept_ledger(settings, database, metrics))
         tcr = await stack.enter_async_context(kept_tcr(settings, database, barrier, metrics))
         numbers = await stack.enter_async_context(provisioning(settings, database, metrics))
@@ -87,7 +90,10 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         )
         sweep = await stack.enter_async_context(sweeping)
         await stack.enter_async_context(kept("sweep", sweep.run))
-        routes = [*api.routes(), *ledger.routes(), *tcr.routes(), *numbers.routes(), *bulk.routes()]
+        tools = Tools(settings=settings, database=database, ledger=ledger.ledger, store=store)
+        pages = await stack.enter_async_context(console(performing, tools))
+        api = AdminApi(database, performing)
+        routes = [*pages, *api.routes(), *ledger.routes(), *tcr.routes(), *numbers.routes(), *bulk.routes()]
         http_port = await stack.enter_async_context(_serve_http(settings, routes))
         stack.callback(barrier.stop)
         yield Registry(http_port=http_port, admin_port=admin_port, projecting=projecting)
@@ -118,7 +124,9 @@ async def _start_watching(
 def _rules(settings: Settings) -> Rules:
     """Return what the settings say about the admin API."""
     limits = Limits(
-        numbers_per_campaign=settings.numbers_per_campaign, allow_private_hooks=settings.allow_private_hooks
+        numbers_per_campaign=settings.numbers_per_campaign,
+        patience=timedelta(seconds=settings.provisioning_patience_s),
+        allow_private_hooks=settings.allow_private_hooks,
     )
     return Rules(limits=limits, states_by_hand=settings.states_by_hand)
 

@@ -7,17 +7,40 @@ means: delete it.
 Not here: the keys and bytes themselves (compliance/documents.py) and when documents are sent (projector.py).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance import documents, facts
 from registry import many
-from registry.records import ApiKey, Assignment, Brand, Campaign, Contact, Extension, Number, Record, Tenant, User
-from registry.tables import api_keys, assignments, brands, campaigns, contacts, extensions, numbers, tenants, users
+from registry.records import (
+    ApiKey,
+    Assignment,
+    Brand,
+    Campaign,
+    Contact,
+    Extension,
+    Number,
+    Record,
+    Tenant,
+    TokenKey,
+    User,
+)
+from registry.tables import (
+    api_keys,
+    assignments,
+    brands,
+    campaigns,
+    contacts,
+    extensions,
+    numbers,
+    tenants,
+    token_keys,
+    users,
+)
 
 #: Bytes that stand for "this document is to be deleted".
 GONE: Final = b""
@@ -97,7 +120,11 @@ def _brand(row: sa.RowMapping) -> bytes:
 
 
 def _user(row: sa.RowMapping) -> bytes:
-    return documents.dump_user(documents.UserDocument(**row))
+    return documents.dump_user(
+        documents.UserDocument(
+            id=row["id"], tenant=row["tenant"], customer_since=row["customer_since"], number=row["number"]
+        )
+    )
 
 
 def _extension(row: sa.RowMapping) -> bytes:
@@ -106,6 +133,10 @@ def _extension(row: sa.RowMapping) -> bytes:
 
 def _api_key(row: sa.RowMapping) -> bytes:
     return documents.dump_key(documents.KeyDocument(**row))
+
+
+def _token_key(row: sa.RowMapping) -> bytes:
+    return documents.dump_token_key(documents.TokenKeyDocument(**row))
 
 
 def _line(row: sa.RowMapping) -> bytes:
@@ -163,10 +194,28 @@ API_KEYS: Final = Kind(
     key=documents.api_key_key,
     value=_api_key,
 )
+TOKEN_KEYS: Final = Kind(
+    id=(token_keys.c.id,),
+    rows=sa.select(token_keys.c.id, token_keys.c.x),
+    key=documents.token_key_key,
+    value=_token_key,
+)
 LINES: Final = Kind(id=(contacts.c.number,), rows=sa.select(contacts), key=documents.line_key, value=_line)
 
+#: In which document a record shows. A tenant shows through its users (touched_by), what is not here in none.
+_SHOWN_IN: Final[Mapping[type[Any], Kind]] = {
+    Brand: BRANDS,
+    Campaign: CAMPAIGNS,
+    User: USERS,
+    Extension: EXTENSIONS,
+    ApiKey: API_KEYS,
+    TokenKey: TOKEN_KEYS,
+    Number: NUMBERS,
+    Assignment: NUMBERS,
+    Contact: LINES,
+}
 #: All there is, in the order in which a rebuild writes it.
-KINDS: Final = (BRANDS, CAMPAIGNS, USERS, EXTENSIONS, API_KEYS, NUMBERS, LINES)
+KINDS: Final = (BRANDS, CAMPAIGNS, USERS, EXTENSIONS, API_KEYS, TOKEN_KEYS, NUMBERS, LINES)
 
 
 async def touched_by(
@@ -191,40 +240,45 @@ async def touched_by(
 
 def _documents_of(record: Record) -> Iterable[tuple[Kind, DocumentId]]:
     """Name the documents that one record shows in."""
-    match record:
-        case User(id=user):
-            yield USERS, (user,)
-        case Extension(tenant=tenant, digits=digits):
-            yield EXTENSIONS, (tenant, digits)
-        case Brand(id=brand):
-            yield BRANDS, (brand,)
-        case Campaign(id=campaign):
-            yield CAMPAIGNS, (campaign,)
-        case Number(did=did, user=owner):
-            yield NUMBERS, (did,)
-            if owner is not None:  # Whose sending number it may have been, or be now.
-                yield USERS, (owner,)
-        case Assignment(did=did):
-            yield NUMBERS, (did,)
-        case ApiKey(id=key):
-            yield API_KEYS, (key,)
-        case Contact(number=number):
-            yield LINES, (number,)
-        case _:  # A tenant shows through its users (touched_by), an opt-out copy in nothing.
-            return
+    kind = _SHOWN_IN.get(type(record))
+    if kind is not None:
+        yield kind, tuple(getattr(record, column.name) for column in kind.id)
+    if isinstance(record, Number) and record.user is not None:  # Whose sending number it may have been, or be now.
+        yield USERS, (record.user,)
 
 
 async def render(connection: AsyncConnection, touched: Mapping[Kind, set[DocumentId]]) -> Documents:
     """Render the named documents from the rows as they are now; GONE for those that have none."""
     rendered: Documents = {}
+    for part in await read(connection, touched):
+        rendered |= part.rendered()
+    return rendered
+
+
+async def read(connection: AsyncConnection, touched: Mapping[Kind, set[DocumentId]]) -> "list[Part]":
+    """Read the rows of the named documents as they are now."""
+    parts = []
     for kind, ids in touched.items():
         ordered = sorted(ids)
         for start in range(0, len(ordered), BATCH):
             some = ordered[start : start + BATCH]
-            rendered |= {kind.key(*document_id): GONE for document_id in some}
             rows = await connection.execute(kind.rows.where(many.among(connection, kind.id, some)))
-            rendered |= _render_rows(kind, rows.mappings().all())
-    return rendered
+            parts.append(Part(kind, some, rows.mappings().all()))
+    return parts
+
+
+class Part(NamedTuple):
+    """Some documents of one kind that are to be rendered."""
+
+    kind: Kind
+    ids: Sequence[DocumentId]
+    #: In any order; of documents that are gone there is none.
+    rows: Sequence[sa.RowMapping]
+
+    def rendered(self) -> Documents:
+        """Render them in the order of their ids."""
+        found: Documents = {self.kind.key(*document_id): GONE for document_id in self.ids}
+        return found | _render_rows(self.kind, self.rows)
 
 
 async def render_all(connection: AsyncConnection) -> AsyncIterator[Documents]:
@@ -236,4 +290,8 @@ async def render_all(connection: AsyncConnection) -> AsyncIterator[Documents]:
 
 
 def _render_rows(kind: Kind, rows: Iterable[sa.RowMapping]) -> Documents:
-    return {kind.key(*(row[column] for column in kind.id)): kind.value(row) for row in rows}
+    names, key, value = [column.name for column in kind.id], kind.key, kind.value
+    if len(names) == 1:  # (nearly all)
+        (name,) = names
+        return {key(row[name]): value(row) for row in rows}
+    return {key(*[row[name] for name in names]): value(row) for row in rows}

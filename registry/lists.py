@@ -24,11 +24,9 @@ from registry.problems import Problem
 from registry.provisioning.progress import Word, progress
 from registry.provisioning.steps import Job
 from registry.records import Assignment, Brand, Campaign, Number
-from registry.tables import assignments, brands, campaigns, numbers, users
+from registry.tables import assignments, brands, campaigns, numbers, opt_outs, users
 from registry.work_tables import provisioning_jobs
 
-#: As the console says it; how long it took of late is told where one number is looked at.
-_PATIENCE: Final = timedelta(hours=48)
 #: A number begins with these; whoever looks for one types them or not.
 _COUNTRY: Final = "+1"
 _E164_LENGTH: Final = 12
@@ -38,18 +36,27 @@ _ID_MAX: Final = 128
 
 
 async def page_of(
-    look: Look, listing: str, query: PageQuery, wanted: sa.Select[Any], order: Sequence[sa.Column[Any]]
+    look: Look,
+    listing: str,
+    query: PageQuery,
+    wanted: sa.Select[Any],
+    order: Sequence[sa.Column[Any]],
+    *,
+    backwards: bool = False,
 ) -> tuple[list[sa.RowMapping], str | None]:
     """Return a page of rows and the cursor of the page behind it; order names text columns that tell rows apart.
 
-    Problem: invalid_cursor.
+    backwards: the last comes first. Problem: invalid_cursor.
     """
     seen = key_of(look.tenant, listing, query.cursor, length=len(order))
     if seen is not None:
         if not all(type(value) is str and "\x00" not in value for value in seen):
             raise Problem("invalid_cursor")
-        wanted = wanted.where(order[0] > seen[0] if len(order) == 1 else sa.tuple_(*order) > sa.tuple_(*seen))
-    rows = (await look.connection.execute(wanted.order_by(*order).limit(query.limit + 1))).mappings().all()
+        here = order[0] if len(order) == 1 else sa.tuple_(*order)
+        there = seen[0] if len(order) == 1 else sa.tuple_(*seen)
+        wanted = wanted.where(here < there if backwards else here > there)
+    wanted = wanted.order_by(*(column.desc() for column in order) if backwards else order).limit(query.limit + 1)
+    rows = (await look.connection.execute(wanted)).mappings().all()
     page = list(rows[: query.limit])
     if len(rows) <= query.limit:
         return page, None
@@ -64,6 +71,10 @@ class NumberQuery(PageQuery):
     kind: Literal["local", "toll_free", "personal", "service"] | None = None
     campaign: str | None = Field(default=None, max_length=_ID_MAX)
     user: str | None = Field(default=None, max_length=_ID_MAX)
+    #: Only those that nobody has.
+    pool: bool | None = None
+    #: Only those that stand on the SMS page: that could text once, or are in a campaign or on the way.
+    sms_page: bool | None = None
     #: The first digits of the number, with +1 or without.
     prefix: str | None = Field(default=None, max_length=40)
 
@@ -79,6 +90,20 @@ class BrandQuery(PageQuery):
     """Which brands."""
 
     status: str | None = Field(default=None, max_length=_ID_MAX)
+
+
+class OptOutQuery(PageQuery):
+    """Which opt-outs."""
+
+    recipient: str | None = Field(default=None, max_length=40, description="One number, E.164.")
+
+
+async def _opt_outs(look: Look, _: Mapping[str, str], query: OptOutQuery) -> dict[str, Any]:
+    wanted = sa.select(opt_outs).where(opt_outs.c.tenant == look.tenant)
+    if query.recipient is not None:
+        wanted = wanted.where(opt_outs.c.recipient == _plain(query.recipient))
+    rows, after = await page_of(look, "opt_outs", query, wanted, [opt_outs.c.recipient])
+    return {"items": [{name: row[name] for name in _SHOWN_OPT_OUT} for row in rows], "next": after}
 
 
 async def _numbers(look: Look, _: Mapping[str, str], query: NumberQuery) -> dict[str, Any]:
@@ -98,11 +123,17 @@ async def _numbers(look: Look, _: Mapping[str, str], query: NumberQuery) -> dict
     if query.assignment is not None:
         none = assignments.c.did.is_(None)
         wanted = wanted.where(none if query.assignment == "none" else assignments.c.state == query.assignment)
+    if query.pool is not None:
+        wanted = wanted.where(numbers.c.user.is_(None) if query.pool else numbers.c.user.is_not(None))
+    if query.sms_page is not None:
+        on_page = sa.or_(numbers.c.sms_page, assignments.c.did.is_not(None))
+        wanted = wanted.where(on_page if query.sms_page else ~on_page)
     if query.prefix is not None:
         wanted = wanted.where(*_begins_with(query.prefix))
     rows, after = await page_of(look, "numbers", query, wanted, [numbers.c.did])
     jobs = await _jobs(look, [row["did"] for row in rows])
-    return {"items": [_number(row, jobs.get(row["did"])) for row in rows], "next": after}
+    patience = look.limits.patience
+    return {"items": [_number(row, jobs.get(row["did"]), patience) for row in rows], "next": after}
 
 
 #: Columns of the assignment that have names of their own beside those of the number.
@@ -115,7 +146,7 @@ async def _jobs(look: Look, dids: Sequence[str]) -> Mapping[str, Job]:
     return {row["did"]: Job(**row) for row in rows.mappings()}
 
 
-def _number(row: sa.RowMapping, job: Job | None) -> dict[str, Any]:
+def _number(row: sa.RowMapping, job: Job | None, patience: timedelta) -> dict[str, Any]:
     number = Number(**{name: row[name] for name in Number.__slots__})
     link = None
     if row["link_state"] is not None:
@@ -127,7 +158,8 @@ def _number(row: sa.RowMapping, job: Job | None) -> dict[str, Any]:
             since=row["link_since"],
             fault=row["link_fault"],
         )
-    far = progress(number, link, job, usual=None, patience=_PATIENCE)
+    # (How long it took of late is told where one number is looked at.)
+    far = progress(number, link, job, usual=None, patience=patience)
     return {
         "did": number.did,
         "user": number.user,
@@ -135,6 +167,7 @@ def _number(row: sa.RowMapping, job: Job | None) -> dict[str, Any]:
         "kind": number.kind,
         "sms": number.sms,
         "sms_page": number.sms_page,
+        "toll_free_verification": number.toll_free_verification,
         "assignment": None if link is None else link.state,
         "campaign_id": None if link is None else link.campaign_id,
         "campaign": campaign_column(link),
@@ -194,10 +227,10 @@ async def _campaigns(look: Look, _: Mapping[str, str], query: CampaignQuery) -> 
         if value is not None:
             wanted = wanted.where(column == _plain(value))
     rows, after = await page_of(look, "campaigns", query, wanted, [campaigns.c.id])
-    return {"items": [_campaign(row) for row in rows], "next": after}
+    return {"items": [_campaign(row, look.limits.numbers_per_campaign) for row in rows], "next": after}
 
 
-def _campaign(row: sa.RowMapping) -> dict[str, Any]:
+def _campaign(row: sa.RowMapping, most: int) -> dict[str, Any]:
     campaign = Campaign(**{name: row[name] for name in Campaign.__slots__})
     brand = Brand(**{name: row[f"owner_{name}"] for name in Brand.__slots__})
     why = lacking(registered(campaign, brand))
@@ -205,6 +238,7 @@ def _campaign(row: sa.RowMapping) -> dict[str, Any]:
         **{name: row[name] for name in _CAMPAIGN},
         "faults": list(campaign.faults),
         "numbers": row["numbers"],
+        "most": None if campaign.number_pool == "approved" else most,
         "verified": why is None,
         "lacks": why,
     }
@@ -261,6 +295,7 @@ _SHOWN_NUMBER: Final = {
     "kind": _TEXT,
     "sms": _TEXT,
     "sms_page": _FLAG,
+    "toll_free_verification": {**_MAYBE, "description": "Of a toll-free number: none, pending or verified."},
     "assignment": _MAYBE,
     "campaign_id": _MAYBE,
     "campaign": {**_TEXT, "description": "As on the SMS page: Assigned (<Campaign ID>), Pending, Enabling Failed."},
@@ -275,6 +310,7 @@ _SHOWN_CAMPAIGN: Final = {
     "created_at": _INSTANT,
     "faults": _FAULTS,
     "numbers": _COUNT,
+    "most": {**nullable(_COUNT), "description": "How many numbers it may hold; null with a number pool."},
     "verified": {**_FLAG, "description": "With its brand: numbers can be enabled."},
     "lacks": {**_MAYBE, "description": "What keeps it from being VERIFIED, a reason's code."},
 }
@@ -289,7 +325,18 @@ _SHOWN_BRAND: Final = {
     "verified": _FLAG,
 }
 
+_SHOWN_OPT_OUT: Final = {"recipient": _TEXT, "at": _INSTANT, "keyword": _TEXT, "number": _MAYBE}
+
 VIEWS: Final[tuple[View, ...]] = (
+    View(
+        "/v1/opt-outs",
+        "listOptOuts",
+        OptOutQuery,
+        _opt_outs,
+        "Opt-outs that were imported for the company, by number. Those that people sent by text are true in the gateway"
+        " and not all here.",
+        shows=listed(_SHOWN_OPT_OUT),
+    ),
     View(
         "/v1/numbers",
         "listNumbers",

@@ -34,6 +34,7 @@ from registry.barrier import How
 from registry.ledger import openapi as ledger
 from registry.openapi_actions import BODIES, FOR_TENANT, LOOKS, TAG_ACTIONS, TAG_VIEWS
 from registry.problems import PROBLEMS
+from registry.provisioning.progress import Word
 from registry.records import ApiKey, Assignment, Brand, Campaign, Number, User
 
 _ABOUT: Final = (
@@ -49,6 +50,8 @@ _EXPLAINED: Final = "What things mean"
 _CARRIERS: Final = ("att", "tmobile", "verizon", "us_cellular")
 _DECLARATIONS: Final = ("embedded_link", "embedded_phone", "age_gated", "direct_lending")
 
+#: What is shown beside an object, where it is looked at only.
+_BESIDE: Final = frozenset({"progress", "numbers", "numbers_max", "verified", "lacks"})
 _EVERY: Final = ("internal_error",)
 _CHANGES: Final = (*LOOKS, *BODIES, "empty_change", "version_required", "version_conflict")
 
@@ -72,6 +75,29 @@ _CHANGE: Final = {
     ],
     "description": "How far the change has come.",
 }
+
+
+#: How full a campaign is, and what it lacks; told where one is looked at, and no part of its version.
+_OF_CAMPAIGN: Final = {
+    "numbers": {"type": "integer", "minimum": 0, "description": "How many it holds."},
+    "numbers_max": nullable({"type": "integer", "description": "How many it may hold; null with a number pool."}),
+    "verified": {"type": "boolean", "description": "With its brand: numbers can be enabled."},
+    "lacks": nullable({"type": "string", "description": "What keeps it from being VERIFIED, a reason's code."}),
+}
+#: How far a number is; told where one is looked at, and no part of its version.
+_PROGRESS: Final = closed(
+    {
+        "status": {"type": "string", "enum": [word.value for word in Word]},
+        "since": nullable({"type": "string", "format": "date-time"}),
+        **{key: {"type": "string"} for key in ("text", "takes", "helps", "hinders")},
+    }
+)
+
+
+def _changed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an object after a change, with how far that has come."""
+    fields = {name: field for name, field in schema["properties"].items() if name not in _BESIDE}
+    return fields | {"change": _CHANGE}
 
 
 def _plain(schema: Any, *, drop: tuple[str, ...] = ("title",)) -> Any:
@@ -118,10 +144,13 @@ def _fields(record: type, *without: str) -> dict[str, Any]:
 def _shown() -> dict[str, Any]:
     states = {name: {"type": "string"} for name in _CARRIERS}
     declares = {name: {"type": "boolean"} for name in _DECLARATIONS}
+    link = nullable(closed(_fields(Assignment, "did")))
     return {
-        "Number": closed(_fields(Number) | {"assignment": nullable(closed(_fields(Assignment, "did")))}),
+        "Number": closed(_fields(Number) | {"assignment": link, "progress": _PROGRESS}),
         "Campaign": closed(
-            _fields(Campaign, *_CARRIERS, *_DECLARATIONS) | {"carriers": closed(states), "declares": closed(declares)}
+            _fields(Campaign, *_CARRIERS, *_DECLARATIONS)
+            | {"carriers": closed(states), "declares": closed(declares)}
+            | _OF_CAMPAIGN
         ),
         "Brand": closed(_fields(Brand)),
         "User": closed(_fields(User)),
@@ -131,7 +160,7 @@ def _shown() -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     shown = _shown()
-    changed = {f"Changed{name}": closed({**schema["properties"], "change": _CHANGE}) for name, schema in shown.items()}
+    changed = {f"Changed{name}": closed(_changed(schema)) for name, schema in shown.items()}
     patches = (NumberPatch, CampaignPatch, BrandPatch, UserPatch, KeyPatch)
     bodies = openapi_actions.models()
     return {
@@ -179,6 +208,14 @@ _NUMBER: Final = {
         "since": "2026-11-20T19:12:00Z",
         "fault": None,
     },
+    "progress": {
+        "status": "Enabled",
+        "since": "2026-11-20T19:12:00Z",
+        "text": "The number can text, in campaign CACME04.",
+        "takes": "",
+        "helps": "Nothing has to be done.",
+        "hinders": "",
+    },
 }
 _CAMPAIGN: Final = {
     "id": "CACME05",
@@ -200,6 +237,10 @@ _CAMPAIGN: Final = {
     "created_at": None,
     "carriers": {"att": "approved", "tmobile": "rejected", "verizon": "approved", "us_cellular": "approved"},
     "declares": {"embedded_link": True, "embedded_phone": True, "age_gated": False, "direct_lending": False},
+    "numbers": 1,
+    "numbers_max": 49,
+    "verified": True,
+    "lacks": None,
 }
 _BRAND: Final = {
     "id": "BACME01",
@@ -288,6 +329,10 @@ _VERSION: Final = Parameter(
 _ETAG: Final = {"ETag": "Its version, for If-Match."}
 
 
+def _without_beside(shown: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in shown.items() if name not in _BESIDE}
+
+
 def _objects() -> list[Operation]:
     """Describe GET and PATCH of every kind of object."""
     found = []
@@ -334,7 +379,7 @@ def _objects() -> list[Operation]:
                         summary="A change",
                         status=200,
                         body=change,
-                        answer={**shown, **makes, "change": _DONE},
+                        answer={**_without_beside(shown), **makes, "change": _DONE},
                         after=(f"get{kind}/shown",),
                     ),
                     Sample(

@@ -78,6 +78,11 @@ _REGISTRATION: Final = (
 
 REGISTRATION_CODES: Final = tuple(str(code) for code in _REGISTRATION)
 
+#: What only pages of the console say, and no call of the API.
+OF_PAGES: Final = frozenset(
+    {"wrong_sign_in", "too_many_tries", "passwords_differ", "invitation_over", "provider_unavailable"}
+)
+
 PROBLEMS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
     {
         **{str(code): _of_reason(code) for code in _REGISTRATION},
@@ -106,6 +111,20 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "missing_field": _kind(422, "A field is missing", "Add the field."),
         "invalid_type": _kind(422, "Wrong type", "Give the field the JSON type that it has."),
         "invalid_enum": _kind(422, "Unknown word", "Use one of the words that the field can have."),
+        "wrong_sign_in": _kind(
+            403,
+            "That did not work",
+            "Check the email address and the password. Your administrator can invite you anew.",
+        ),
+        "provider_unavailable": _kind(
+            503, "Your company's sign-in does not answer", "Try again in a moment, or sign in with your password."
+        ),
+        "too_many_tries": _kind(429, "Too many tries", "Wait a while, or have your administrator invite you anew."),
+        "passwords_differ": _kind(422, "The new password was typed in two ways", "Type it twice the same."),
+        "invitation_over": _kind(
+            410, "This invitation is used or too old", "Ask your administrator for another one, or sign in."
+        ),
+        "email_taken": _kind(409, "That email address is another person's", "Choose another address."),
         "invalid_value": _kind(422, "Out of range", "Give the field a value in its range."),
         "unknown_campaign": _kind(422, "No such campaign", "Name a campaign of your own company by id."),
         "unknown_brand": _kind(422, "No such brand", "Name a brand of your own company by id."),

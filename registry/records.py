@@ -157,6 +157,17 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenKey:
+    """A public key that users' tokens are checked with; the registry that made it has the private one in memory."""
+
+    id: str
+    #: Ed25519, as in a JWK: base64url.
+    x: str
+    #: Until when a token that it signed may be good; then the row goes.
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """What a number look-up said about an outside number, E.164."""
 
@@ -240,6 +251,8 @@ class Request:
     closed_at: datetime | None
     #: Who closed it: a person's key, or what made it possible.
     closed_by: str | None
+    #: What the admin wrote back who dismissed it.
+    answer: str = ""
 
 
 Record = (
@@ -251,6 +264,7 @@ Record = (
     | Number
     | Assignment
     | ApiKey
+    | TokenKey
     | Contact
     | OptOut
     | Application

@@ -75,6 +75,14 @@ class Settings(BaseSettings):
     gateway_url: str = Field(default="http://127.0.0.1:8080", pattern=r"^https?://[^\s/?#]+/?$")
     #: Companies' hooks for notices may be on this machine, and without TLS there: for demos.
     allow_private_hooks: bool = False
+    #: The console's address for browsers, such as https://console.example.com; with https its cookies want TLS.
+    console_url: str = Field(default="http://127.0.0.1:8081", pattern=r"^https?://[^\s/?#]+/?$")
+    #: The gateway's address for browsers (its A2P_WEB_ORIGINS has the console's); empty: the console's own.
+    browser_gateway_url: str = Field(default="http://127.0.0.1:8080", pattern=r"^$|^https?://[^\s/?#]+/?$")
+    #: An OpenID Connect provider that people may sign in with, such as https://login.example.com; empty: none.
+    oidc_issuer: str = Field(default="", pattern=r"^$|^https?://[^\s?#]+[^\s?#/]$")
+    oidc_client_id: str = ""
+    oidc_client_secret: str = Field(default="", repr=False)
     #: debug, info, warning or error.
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

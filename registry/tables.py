@@ -136,6 +136,14 @@ api_keys: Final = Table(
     Column("created_at", UtcDateTime),
 )
 
+token_keys: Final = Table(
+    "token_keys",
+    metadata,
+    Column("id", sa.String, primary_key=True),
+    text("x"),
+    Column("until", UtcDateTime, nullable=False),
+)
+
 contacts: Final = Table(
     "contacts",
     metadata,
@@ -195,6 +203,7 @@ requests: Final = Table(
     Column("opened_at", UtcDateTime, nullable=False),
     Column("closed_at", UtcDateTime),
     Column("closed_by", sa.String),
+    text("answer"),
 )
 
 audit: Final = Table(
@@ -260,6 +269,7 @@ TABLES: Final[Mapping[type[Any], Table]] = MappingProxyType(
         records.Number: numbers,
         records.Assignment: assignments,
         records.ApiKey: api_keys,
+        records.TokenKey: token_keys,
         records.Contact: contacts,
         records.OptOut: opt_outs,
         records.Application: applications,

@@ -158,6 +158,52 @@ key_retirements: Final = Table(
     text("wished_by"),
 )
 
+#: Who signs in to the console, and with what.
+logins: Final = Table(
+    "logins",
+    metadata,
+    #: In lower case.
+    Column("email", sa.String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    Column("user", ForeignKey("users.id"), nullable=False, unique=True),
+    #: Argon2; "" while there is none: an invitation is open, or the company's own identity provider vouches.
+    text("password"),
+    Column("changed_at", UtcDateTime, nullable=False),
+    #: SHA-256 of the secret in an invitation's link, and until when it is good.
+    Column("invitation", sa.String, unique=True),
+    Column("invited_until", UtcDateTime),
+)
+
+#: Who is signed in to the console.
+sign_ins: Final = Table(
+    "sign_ins",
+    metadata,
+    #: SHA-256 of what the browser's cookie holds.
+    Column("id", sa.String, primary_key=True),
+    #: The key of this sign-in: what its tokens open, and that it goes on.
+    Column("key", ForeignKey("api_keys.id"), nullable=False),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    Column("user", ForeignKey("users.id"), nullable=False, index=True),
+    #: Which company one of the provider's people looks at; NULL: their own.
+    Column("acting_for", ForeignKey("tenants.id")),
+    #: What its forms show.
+    text("csrf"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Column("until", UtcDateTime, nullable=False, index=True),
+)
+
+#: Sign-ins that failed, by address and by name, so that nobody guesses for long.
+sign_in_tries: Final = Table(
+    "sign_in_tries",
+    metadata,
+    #: SHA-256 of what tries: a network address, or an email.
+    Column("id", sa.String, primary_key=True),
+    Column("failures", sa.Integer, nullable=False),
+    #: The first of them; long after it they are forgotten.
+    Column("since", UtcDateTime, nullable=False, index=True),
+)
+
 #: Bulk imports, so that one that was cut off goes on where it stopped.
 bulk_jobs: Final = Table(
     "bulk_jobs",

@@ -9,7 +9,7 @@ The form that is hashed has a version, and the version stands before the hash: r
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -47,10 +47,29 @@ class Head(NamedTuple):
     hash: str
 
 
+#: A row as the table has it: what it says, the hash of the row before, and its own.
+Row = tuple[Any, ...]
+
+
 def link(previous: str, entry: Entry) -> str:
     """Return the hash of a row that follows one with that hash."""
-    at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return _hash(previous, _written(entry.at), entry)
+
+
+def says(entry: Entry | None, previous: str | None, own: str | None) -> bool:
+    """Say whether a row's hash is of what the row says; None for what could not be read or is not there."""
+    try:
+        return entry is not None and previous is not None and link(previous, entry) == own
+    except TypeError:  # Bytes, which JSON cannot hold.
+        return False
+
+
+def _hash(previous: str, at: str, entry: Entry) -> str:
     return _VERSION + sha256(orjson.dumps([_FORM, previous, at, *entry[1:]])).hexdigest()
+
+
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 async def read_head(connection: AsyncConnection) -> Head:
@@ -59,15 +78,26 @@ async def read_head(connection: AsyncConnection) -> Head:
     return Head(*row)
 
 
-async def append(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
-    """Write rows at the end of the chain; connection is one of Database.writing(), so nobody else does meanwhile."""
-    head = await read_head(connection)
-    rows, previous = [], head.hash
+def linked(head: Head, entries: Sequence[Entry]) -> tuple[Head, list[Row]]:
+    """Return rows that go on where the chain ends, and where it ends with them."""
+    rows: list[Row] = []
+    previous = head.hash
+    at, written = None, ""
     for entry in entries:
-        current = link(previous, entry)
+        if entry.at is not at:  # (the same for all of a change)
+            at, written = entry.at, _written(entry.at)
+        current = _hash(previous, written, entry)
         rows.append((*entry, previous, current))
         previous = current
+    return Head(head.length + len(rows), previous), rows
+
+
+async def append(connection: AsyncConnection, head: Head, rows: Sequence[Row]) -> None:
+    """Write rows that linked() gave, with where the chain ends now.
+
+    connection is one of Database.writing(), from before the chain's end was read: nobody else writes meanwhile.
+    """
     await many.insert(connection, audit, (*Entry._fields, "prev_hash", "hash"), rows)
     await connection.execute(
-        sa.update(audit_head).where(audit_head.c.id == _HEAD_ID).values(count=head.length + len(rows), hash=previous),
+        sa.update(audit_head).where(audit_head.c.id == _HEAD_ID).values(count=head.length, hash=head.hash),
     )

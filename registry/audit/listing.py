@@ -10,6 +10,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.audit.chain import Entry, says
 from registry.tables import audit
 
 #: What proves a key; it is in the audit so that a change of it shows, and nobody's to read.
@@ -74,6 +75,7 @@ def _shown(row: sa.Row[Any]) -> dict[str, Any]:
         "key": orjson.loads(row.row_key),
         "before": _record(row.before),
         "after": _record(row.after),
+        "intact": says(Entry(*(getattr(row, name) for name in Entry._fields)), row.prev_hash, row.hash),
     }
 
 

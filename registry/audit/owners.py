@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry import many
-from registry.records import Assignment, Brand, Campaign, Contact, Number, Record, Tenant
+from registry.records import Assignment, Brand, Campaign, Contact, Number, Record, Tenant, TokenKey
 from registry.tables import brands, numbers
 
 #: A record before and after a change.
@@ -26,7 +26,7 @@ class _Parents(NamedTuple):
 
 
 async def owners(connection: AsyncConnection, changes: Sequence[Sides]) -> list[str | None]:
-    """Return the company of each change; the rows are already as they are after it."""
+    """Return the company of each change, before or after the rows are written."""
     records = [record for sides in changes for record in sides if record is not None]
     parents = _Parents(
         brands=await _tenants(
@@ -72,6 +72,6 @@ def _owner(record: Record, parents: _Parents) -> str | None:
             return parents.brands.get(brand)
         case Assignment(did=did):
             return parents.numbers.get(did)
-        case Contact():
+        case Contact() | TokenKey():
             return None
     return record.tenant

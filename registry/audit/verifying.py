@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry.audit.chain import START, Entry, Head, link, read_head
+from registry.audit.chain import START, Entry, Head, read_head, says
 from registry.tables import audit
 
 #: Rows a look.
@@ -61,20 +61,12 @@ def _check(row: _Row, head: Head, last_id: int) -> str | None:
     """Say what is wrong with a row that stands behind the head, or nothing."""
     if row.previous is None or row.hash is None:
         return f"Row {row.id} is in no chain: it was added past the registry."
-    if not _says(row):
+    if not says(row.entry, row.previous, row.hash):
         return f"Row {row.id} was edited: its hash is of something else."
     if row.previous != head.hash:
         where = f"behind row {last_id}" if last_id else "at the beginning"
         return f"Row {row.id} does not belong {where}: a row was removed there, added, or moved."
     return None
-
-
-def _says(row: _Row) -> bool:
-    """Say whether a row's hash is of what it says."""
-    try:
-        return row.entry is not None and row.previous is not None and link(row.previous, row.entry) == row.hash
-    except TypeError:  # Bytes, which JSON cannot hold.
-        return False
 
 
 def _against_anchor(row: _Row, place: int, anchors: Mapping[int, str]) -> str | None:

@@ -72,6 +72,7 @@ _ROW: Final = closed(
         "key": {"type": "array", "items": _TEXT},
         "before": nullable({"type": "object"}),
         "after": nullable({"type": "object"}),
+        "intact": {"type": "boolean", "description": "The row says what its hash in the audit's chain is of."},
     }
 )
 

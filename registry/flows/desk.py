@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
@@ -27,6 +27,8 @@ class Limits:
 
     #: How many numbers a campaign may hold without a number pool.
     numbers_per_campaign: int = 49
+    #: How long setting a number up may take, as people are told.
+    patience: timedelta = timedelta(hours=48)
     #: Hooks for notices may be on this machine, for a demo.
     allow_private_hooks: bool = False
 

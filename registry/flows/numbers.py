@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance.senders import canonical_sender
 from registry.flows.desk import Desk
@@ -106,14 +107,19 @@ async def has_room(desk: Desk, campaign: Campaign, without: str) -> bool:
     """Say whether a campaign can take one more number than those it has, one number not counted."""
     if campaign.number_pool == "approved":
         return True
-    held = await desk.connection.scalar(
+    return await held_by(desk.connection, campaign.id, without) < desk.limits.numbers_per_campaign
+
+
+async def held_by(connection: AsyncConnection, campaign_id: str, without: str = "") -> int:
+    """Return how many numbers a campaign holds, one number not counted: those on their way out are in it, too."""
+    held = await connection.scalar(
         sa.select(sa.func.count()).where(
-            assignments.c.campaign_id == campaign.id,
+            assignments.c.campaign_id == campaign_id,
             assignments.c.state.in_(_HOLDING),
             assignments.c.did != without,
         ),
     )
-    return (held or 0) < desk.limits.numbers_per_campaign
+    return held or 0
 
 
 async def enable(desk: Desk, name: str, campaign_id: str | None = None) -> Found:

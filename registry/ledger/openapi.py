@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from apidocs.table import Answer, Body, Operation, Parameter, closed, nullable, ref
+from registry.ledger import openapi_own
 from registry.ledger.asked import CountsQuery, EraseBody, MessagesQuery
 from registry.openapi_actions import BODIES, FOR_TENANT, LOOKS
 
@@ -92,12 +93,13 @@ def schemas() -> dict[str, Any]:
         "Counts": closed({"by": _TEXT, "counts": {"type": "array", "items": closed(count)}}),
         "Erase": _plain(EraseBody.model_json_schema()) | {"minProperties": 1, "maxProperties": 1},
         "Erased": closed({"erasure": _WHOLE, "at": _INSTANT, "texts": _WHOLE, "done": {"type": "boolean"}}),
+        **openapi_own.schemas(),
     }
 
 
 def operations() -> list[Operation]:
     """Describe the calls."""
-    return [_list(), _counts(), _get(), _erase()]
+    return [_list(), _counts(), _get(), _erase(), *openapi_own.operations(TAG)]
 
 
 def _list() -> Operation:

@@ -15,7 +15,7 @@ from registry.admin_patches import Patch
 from registry.credentials import Minted
 from registry.flows.desk import Desk
 from registry.lists import listed
-from registry.people import keys, tenants, views
+from registry.people import colleagues, keys, logins, names, tenants, views
 from registry.people.keys import OVERLAP_MAX
 from registry.records import ApiKey
 
@@ -87,6 +87,17 @@ class TenantPatch(Patch):
     country: Literal["US", "CA"] = "US"
     time_zone: str = Field(default="UTC", min_length=1, max_length=64)
     currency: Literal["USD", "CAD"] = "USD"
+
+
+class Invitation(Patch):
+    """Where the person signs in with."""
+
+    email: Printable = Field(min_length=3, max_length=254)
+
+
+async def _invite(desk: Desk, path: Mapping[str, str], body: Invitation) -> dict[str, Any]:
+    secret, until = await logins.invite(desk, path["id"], body.email)
+    return {"email": logins.read_email(body.email), "path": f"/console/invitation/{secret}", "until": until}
 
 
 async def _create_key(desk: Desk, _: Mapping[str, str], body: NewKey) -> dict[str, Any]:
@@ -174,6 +185,20 @@ ACTIONS: Final[tuple[Action, ...]] = (
     ),
     Action(
         "POST",
+        "/v1/users/{id}/invitation",
+        "inviteUser",
+        Invitation,
+        _invite,
+        "Give a person a login to the console: the answer holds the path of a link, this once, where they choose their"
+        f" password within {logins.INVITED.days} days. Whoever has the link can: hand it over in a safe way.",
+        status=_CREATED,
+        problems=("missing_field", "email_taken"),
+        shows=closed(
+            {"email": _TEXT, "path": _TEXT, "until": {"type": "string", "format": "date-time"}} | _CHANGE,
+        ),
+    ),
+    Action(
+        "POST",
         "/v1/tenants",
         "addTenant",
         NewTenant,
@@ -199,6 +224,21 @@ ACTIONS: Final[tuple[Action, ...]] = (
 )
 VIEWS: Final[tuple[View, ...]] = (
     View(
+        "/v1/users/{id}/login",
+        "getLogin",
+        Query,
+        views.get_login,
+        "With which email address a person signs in to the console, and whether an invitation is open.",
+        shows=closed(
+            {
+                "email": nullable(_TEXT),
+                "has_password": {"type": "boolean"},
+                "changed_at": _INSTANT,
+                "invited_until": _INSTANT,
+            }
+        ),
+    ),
+    View(
         "/v1/users",
         "listUsers",
         views.UserQuery,
@@ -207,12 +247,43 @@ VIEWS: Final[tuple[View, ...]] = (
         shows=listed(_USER),
     ),
     View(
+        "/v1/colleagues",
+        "listColleagues",
+        colleagues.ColleagueQuery,
+        colleagues.list_colleagues,
+        "The people of the caller's company by name, as every employee may see them with their own key (scope read).",
+        employee=True,
+        shows=listed(
+            {
+                "id": _TEXT,
+                "name": _TEXT,
+                "extensions": _TEXTS,
+                "here": {"type": "boolean", "description": "false: they left, or it is the platform that speaks."},
+            }
+        ),
+    ),
+    View(
         "/v1/keys",
         "listKeys",
         views.KeyQuery,
         views.list_keys,
         "The company's keys, without what proves them.",
-        shows=listed({**_KEY, "revoke_at": {**_INSTANT, "description": "It was renewed, and ends then."}}),
+        shows=listed(
+            {
+                **_KEY,
+                "user_name": nullable(_TEXT),
+                "sign_in": {"type": "boolean", "description": "It stands for a sign-in to the console."},
+                "revoke_at": {**_INSTANT, "description": "It ends then: it was renewed, or the sign-in ends."},
+            }
+        ),
+    ),
+    View(
+        "/v1/names",
+        "listNames",
+        names.NamesQuery,
+        names.list_names,
+        "Whose names stand behind actors of the audit and senders of messages: people's names and keys' labels.",
+        shows=closed({"names": {"type": "object", "additionalProperties": _TEXT}}),
     ),
     View(
         "/v1/tenants",

@@ -14,8 +14,9 @@ from registry.commands import find
 from registry.flows.desk import SYSTEM_ROLE
 from registry.lists import page_of
 from registry.people.keys import ends_at
+from registry.people.logins import login_of
 from registry.problems import Problem
-from registry.records import Tenant
+from registry.records import Tenant, User
 from registry.rows import IDENTIFIER
 from registry.tables import api_keys, extensions, numbers, tenants, users
 
@@ -38,6 +39,8 @@ class KeyQuery(PageQuery):
 
     user: str | None = Field(default=None, max_length=128)
     revoked: bool | None = None
+    #: Only the keys of sign-ins to the console, or only the others.
+    sign_ins: bool | None = None
 
 
 class TenantQuery(PageQuery):
@@ -75,7 +78,8 @@ async def list_users(look: Look, _: Mapping[str, str], query: UserQuery) -> dict
 async def list_keys(look: Look, _: Mapping[str, str], query: KeyQuery) -> dict[str, Any]:
     """List keys by id, without what proves them."""
     nobodys = sa.select(users.c.id).where(users.c.tenant == look.tenant, users.c.role == SYSTEM_ROLE)
-    wanted = sa.select(api_keys).where(
+    wanted = sa.select(api_keys, users.c.name.label("user_name"))
+    wanted = wanted.select_from(api_keys.outerjoin(users, users.c.id == api_keys.c.user)).where(
         api_keys.c.tenant == look.tenant, sa.or_(api_keys.c.user.is_(None), api_keys.c.user.not_in(nobodys))
     )
     if query.user is not None:
@@ -83,13 +87,17 @@ async def list_keys(look: Look, _: Mapping[str, str], query: KeyQuery) -> dict[s
     if query.revoked is not None:
         gone = api_keys.c.revoked_at.is_not(None)
         wanted = wanted.where(gone if query.revoked else ~gone)
+    if query.sign_ins is not None:
+        of_sign_in = sa.and_(api_keys.c.sha256 == "", api_keys.c.user.is_not(None))
+        wanted = wanted.where(of_sign_in if query.sign_ins else ~of_sign_in)
     rows, after = await page_of(look, "keys", query, wanted, [api_keys.c.id])
     ending = await ends_at(look.connection, [row["id"] for row in rows])
     return {"items": [_key(row) | {"revoke_at": ending.get(row["id"])} for row in rows], "next": after}
 
 
 def _key(row: sa.RowMapping) -> dict[str, Any]:
-    return {name: row[name] for name in KEY} | {"scopes": list(row["scopes"])}
+    shown = {name: row[name] for name in (*KEY, "user_name")}
+    return shown | {"scopes": list(row["scopes"]), "sign_in": row["sha256"] == "" and row["user"] is not None}
 
 
 async def list_tenants(look: Look, _: Mapping[str, str], query: TenantQuery) -> dict[str, Any]:
@@ -101,10 +109,28 @@ async def list_tenants(look: Look, _: Mapping[str, str], query: TenantQuery) -> 
     return {"items": [{name: row[name] for name in TENANT} for row in rows], "next": after}
 
 
+async def get_login(look: Look, path: Mapping[str, str], _: Query) -> dict[str, Any]:
+    """Show a person's login, without what proves it. Problem: not_found."""
+    user = (await find(look.connection, User, {(path["id"],)})).get((path["id"],)) if _is_id(path["id"]) else None
+    if user is None or user.tenant != look.tenant or user.left_at is not None or user.role == SYSTEM_ROLE:
+        raise Problem("not_found")
+    login = await login_of(look.connection, user=user.id)
+    return {
+        "email": None if login is None else login.email,
+        "has_password": login is not None and bool(login.password),
+        "changed_at": None if login is None else login.changed_at,
+        "invited_until": None if login is None else login.invited_until,
+    }
+
+
+def _is_id(name: str) -> bool:
+    return bool(IDENTIFIER.fullmatch(name)) and name.isprintable()
+
+
 async def get_tenant(look: Look, path: Mapping[str, str], _: Query) -> dict[str, Any]:
     """Show a company: to its own admins, and to the provider's people; Problem not_found to others."""
     name = path["id"]
-    if not (look.provider or name == look.tenant) or not (IDENTIFIER.fullmatch(name) and name.isprintable()):
+    if not (look.provider or name == look.tenant) or not _is_id(name):
         raise Problem("not_found")
     tenant = (await find(look.connection, Tenant, {(name,)})).get((name,))
     if tenant is None:

@@ -11,6 +11,7 @@ from compliance.reason import Actor, Page
 from registry.action import Look, Query, Schema, View
 from registry.preflight.facts import Asked
 from registry.preflight.look import look
+from registry.preflight.texting import TEXTING, texting
 from registry.problems import wrong_field
 
 _LONGEST: Final = 200
@@ -90,5 +91,16 @@ VIEWS: Final[tuple[View, ...]] = (
         " looked at here.",
         problems=("unknown_user",),
         shows=PREFLIGHT,
+    ),
+    View(
+        "/v1/users/{id}/texting",
+        "getTexting",
+        Query,
+        texting,
+        "A person's numbers: whether each can text and, if not, why; what keeps its switch on the user's page from"
+        " going on, and which campaign it would get. For admins anybody's, for employees with their own key (scope"
+        " read) their own, in their words.",
+        employee=True,
+        shows=TEXTING,
     ),
 )

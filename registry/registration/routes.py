@@ -26,6 +26,8 @@ from registry.tables import applications
 from registry.tables import fees as fee_rows
 
 _CREATED: Final = 201
+#: What every database can compare with.
+NO_NUL: Final = r"^[^\x00]*$"
 _FORMS: Final = {
     "anyOf": [BrandForm.model_json_schema(), CampaignForm.model_json_schema()],
     "description": "The form of a brand or of a campaign, as far as it is filled in.",
@@ -58,7 +60,11 @@ class ApplicationQuery(PageQuery):
     """Which forms."""
 
     kind: Literal["brand", "campaign"] | None = None
-    state: Literal["draft", "submitting", "submitted", "refused", "withdrawn"] | None = None
+    state: Literal["draft", "submitting", "submitted", "refused", "withdrawn", "open"] | None = Field(
+        default=None, description="In which state; open: draft, submitting or refused."
+    )
+    #: The brand or campaign that came of it.
+    object_id: str | None = Field(default=None, max_length=128, pattern=NO_NUL)
 
 
 async def _begin(desk: Desk, _: Mapping[str, str], body: NewApplication) -> dict[str, Any]:
@@ -74,6 +80,10 @@ async def _leave(desk: Desk, path: Mapping[str, str], body: LeaveVerdict) -> dic
 
 
 async def _check(desk: Desk, path: Mapping[str, str], _: NoBody) -> dict[str, Any]:
+    return await _findings(desk, path)
+
+
+async def _findings(desk: Desk, path: Mapping[str, str]) -> dict[str, Any]:
     found = await flows.load(desk, path["id"])
     checked = await flows.check(desk, path["id"])
     return _verdict(checked) | {"fee": await fee.shown(desk) if found.application.kind == "campaign" else None}
@@ -129,15 +139,31 @@ async def _one(look: Look, path: Mapping[str, str], _: Query) -> dict[str, Any]:
     return await _shown(desk, await flows.load(desk, path["id"]))
 
 
+async def _check_seen(look: Look, path: Mapping[str, str], _: Query) -> dict[str, Any]:
+    return await _findings(desk_of(look), path)
+
+
 async def _list(look: Look, _: Mapping[str, str], query: ApplicationQuery) -> dict[str, Any]:
-    columns = [applications.c[name] for name in _LISTED]
-    wanted = sa.select(*columns, applications.c.faults).where(applications.c.tenant == look.tenant)
-    for column, value in ((applications.c.kind, query.kind), (applications.c.state, query.state)):
+    columns = [applications.c[name] for name in (*_LISTED, "faults", "fields")]
+    wanted = sa.select(*columns).where(applications.c.tenant == look.tenant)
+    if query.state is not None:
+        states = ("draft", "submitting", "refused") if query.state == "open" else (query.state,)
+        wanted = wanted.where(applications.c.state.in_(states))
+    for column, value in ((applications.c.kind, query.kind), (applications.c.object_id, query.object_id)):
         if value is not None:
             wanted = wanted.where(column == value)
     rows, after = await page_of(look, "applications", query, wanted, [applications.c.id])
-    items = [{name: row[name] for name in _LISTED} | {"reasons": list(row["faults"])} for row in rows]
+    items = [
+        {name: row[name] for name in _LISTED} | {"name": _name(row["fields"]), "reasons": list(row["faults"])}
+        for row in rows
+    ]
     return {"items": items, "next": after}
+
+
+def _name(saved: str) -> str:
+    """Return what a form is about in a word or two: the brand's name, or the use case; "" before that is filled in."""
+    fields = orjson.loads(saved)
+    return str(fields.get("display_name") or fields.get("legal_name") or fields.get("use_case") or "")
 
 
 _LISTED: Final = ("id", "kind", "state", "brand_id", "object_id", "created_at", "created_by", "submitted_at")
@@ -193,16 +219,19 @@ _SHOWN: Final = closed(_APPLICATION)
 _CHANGED: Final = closed({**_APPLICATION, **_CHANGE})
 _FAULT: Final = closed({"pointer": _TEXT, "code": _TEXT, "fix": _TEXT})
 _ADVICE: Final = closed({"pointer": _TEXT, "code": _TEXT, "text": _TEXT})
-_CHECKED: Final = closed(
+_FINDINGS: Final = {
+    "ok": {"type": "boolean"},
+    "faults": {"type": "array", "items": _FAULT},
+    "advice": {"type": "array", "items": _ADVICE},
+    "fee": nullable(_FEE_SHOWN),
+}
+_CHECKED: Final = closed({**_FINDINGS, **_CHANGE})
+_ITEM: Final = closed(
     {
-        "ok": {"type": "boolean"},
-        "faults": {"type": "array", "items": _FAULT},
-        "advice": {"type": "array", "items": _ADVICE},
-        "fee": nullable(_FEE_SHOWN),
-        **_CHANGE,
+        **{name: _APPLICATION[name] for name in (*_LISTED, "reasons")},
+        "name": {**_TEXT, "description": "The brand's name, or the use case; empty before it is filled in."},
     }
 )
-_ITEM: Final = closed({name: _APPLICATION[name] for name in (*_LISTED, "reasons")})
 _LIST: Final = closed({"items": {"type": "array", "items": _ITEM}, "next": nullable(_TEXT)})
 _FEES: Final = closed(
     {
@@ -329,6 +358,15 @@ VIEWS: Final[tuple[View, ...]] = (
         _one,
         "A form, what came of it, why somebody said no, and what can be done.",
         shows=_SHOWN,
+    ),
+    View(
+        "/v1/applications/{id}/check",
+        "getCheck",
+        Query,
+        _check_seen,
+        "What checkApplication finds, for who only looks.",
+        problems=("unknown_brand",),
+        shows=closed(_FINDINGS),
     ),
     View("/v1/fees", "getFees", Query, _fees, "What registering costs, and what was charged.", shows=_FEES),
     View(

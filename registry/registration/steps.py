@@ -70,8 +70,10 @@ async def look(desk: Desk) -> dict[str, Any]:
     )
     brand = _brand(theirs, [one for one in forms if one.kind == "brand"])
     campaign = _campaign(brand.stage, theirs, of_them, [one for one in forms if one.kind == "campaign"])
-    number = _numbers(campaign.stage, await _number_counts(desk))
-    steps = [brand, campaign, number, _people(await _people_counts(desk))]
+    owners = {one.id: one for one in theirs}
+    good = [one.id for one in of_them if lacking(registered(one, owners[one.brand_id])) is None]
+    number = _numbers(campaign.stage, await _number_counts(desk, good))
+    steps = [brand, campaign, number, _people(await _people_counts(desk, good))]
     ahead = next((step for step in steps if step.stage is not Stage.DONE), None)
     return {
         "steps": [_shown(step) for step in steps],
@@ -133,18 +135,24 @@ def _campaign(
     return Step("campaign", stage, text, Page.CAMPAIGNS, counts)
 
 
-async def _number_counts(desk: Desk) -> Mapping[str, int]:
-    state = sa.func.coalesce(assignments.c.state, "none")
+async def _number_counts(desk: Desk, good: Sequence[str]) -> Mapping[str, int]:
+    """Count local numbers; those text that are in a campaign that is good, which is VERIFIED with its brand.
+
+    Those in campaigns are counted from their assignments, all others with one look at the index: of many numbers, most
+    may be in none.
+    """
+    theirs = (numbers.c.tenant == desk.tenant, numbers.c.left_at.is_(None), numbers.c.kind == "local")
+    group = (assignments.c.state, numbers.c.sms, assignments.c.campaign_id)
     rows = await desk.connection.execute(
-        sa.select(state, numbers.c.sms, sa.func.count())
-        .select_from(numbers.outerjoin(assignments))
-        .where(numbers.c.tenant == desk.tenant, numbers.c.left_at.is_(None), numbers.c.kind == "local")
-        .group_by(state, numbers.c.sms)
+        sa.select(*group, sa.func.count())
+        .select_from(assignments.join(numbers, numbers.c.did == assignments.c.did))
+        .where(*theirs)
+        .group_by(*group)
     )
     counts = dict.fromkeys(("all", "texting", "pending", "failed"), 0)
-    for link, sms, count in rows:
-        counts["all"] += count
-        counts["texting"] += count if (link, sms) == ("assigned", "enabled") else 0
+    counts["all"] = await desk.connection.scalar(sa.select(sa.func.count()).where(*theirs)) or 0
+    for link, sms, campaign, count in rows:
+        counts["texting"] += count if (link, sms) == ("assigned", "enabled") and campaign in good else 0
         if link in counts:
             counts[link] += count
     return counts
@@ -161,7 +169,7 @@ def _numbers(before: Stage, counts: Mapping[str, int]) -> Step:
     return Step("numbers", stage, text, Page.SMS, counts)
 
 
-async def _people_counts(desk: Desk) -> Mapping[str, int]:
+async def _people_counts(desk: Desk, good: Sequence[str]) -> Mapping[str, int]:
     rows = await desk.connection.execute(
         sa.select(users.c.licence, sa.func.count())
         .where(users.c.tenant == desk.tenant, users.c.left_at.is_(None), users.c.role != SYSTEM_ROLE)
@@ -177,6 +185,7 @@ async def _people_counts(desk: Desk) -> Mapping[str, int]:
             numbers.c.kind == "local",
             numbers.c.sms == "enabled",
             assignments.c.state == "assigned",
+            assignments.c.campaign_id.in_(good),
         )
     )
     return {

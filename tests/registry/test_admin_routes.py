@@ -1,18 +1,21 @@
 """The admin API: what is shown, what a change does, and that a caller who hangs up undoes nothing."""
 
 import asyncio
+from datetime import timedelta
 
 import orjson
 import pytest
 import sqlalchemy as sa
 
 from compliance import documents
-from registry.admin_routes import AdminApi, Rules
+from registry.admin_routes import AdminApi
 from registry.barrier import How, Outcome
 from registry.commands import change
+from registry.performing import Performing, Rules
 from registry.tables import audit
+from registry.work_tables import provisioning_jobs
 from tests.registry.admin import BODIES, PATHS, serving, two_companies
-from tests.registry.builders import DID, OTHER_DID, a_brand, eventually, trail
+from tests.registry.builders import AT, DID, OTHER_DID, a_brand, eventually, trail
 from tests.registry.dialects import only_sqlite
 
 NUMBER, CAMPAIGN, BRAND, KEY = (own for own, _ in PATHS.values())
@@ -43,8 +46,29 @@ class TestWhoMay:
 
         told = changed.body.pop("change")
         assert (before.status, changed.status, after.status) == (200, 200, 200)
-        assert changed.body == after.body != before.body
+        own = changed.body.keys()  # What else is shown where an object is looked at is no part of it.
+        assert changed.body == {name: after.body[name] for name in own} != {name: before.body[name] for name in own}
         assert told["effective"]
+
+    async def test_a_number_tells_how_far_it_is(self, api, database):
+        """For how long, how long it may take, and what helps; what it says is no part of the number's version."""
+        await api.patch(NUMBER, {"assignment": {"state": "pending", "campaign_id": "CACME"}})
+        job = {"did": DID, "action": "add", "campaign_id": "CACME", "state": "asked", "attempts": 1}
+        async with database.writing() as connection:
+            job |= {"wished_at": AT, "next_at": AT + timedelta(days=9999)}
+            await connection.execute(sa.insert(provisioning_jobs).values(**job))
+        before = await api.get(NUMBER)
+        told = before.body["progress"]
+        assert (told["status"], told["since"]) == ("Pending", before.body["assignment"]["since"])
+        assert (told["takes"], told["helps"][:5]) == ("It can take up to 48 hours.", "Wait.")
+
+        async with database.writing() as connection:
+            await connection.execute(sa.update(provisioning_jobs).values(remedied_at=AT))
+        after = await api.get(NUMBER)
+        assert "off and on" in after.body["progress"]["text"]
+        assert after.headers["ETag"] == before.headers["ETag"]
+        changed = await api.patch(NUMBER, {"assignment": None}, headers={"If-Match": before.headers["ETag"]})
+        assert (changed.status, "progress" in changed.body) == (200, False)
 
     async def test_two_keys_are_none(self, api):
         """Which of them counts would be a guess."""
@@ -70,7 +94,9 @@ class TestWhoMay:
 class TestNumber:
     async def test_it_is_shown_with_its_assignment(self, api):
         """Instants in UTC."""
-        assert (await api.get(NUMBER)).body == {
+        shown = (await api.get(NUMBER)).body
+        assert shown.pop("progress")["status"] == "Enabled"
+        assert shown == {
             "did": DID,
             "tenant": "acme",
             "user": "ben",
@@ -161,6 +187,7 @@ class TestNumber:
     async def test_switched_off_it_stays_as_it_was_otherwise(self, api):
         """Its assignment included."""
         before = (await api.get(NUMBER)).body
+        del before["progress"]  # (how far it is at the aggregator; a change does not tell)
         after = (await api.patch(NUMBER, {"sms": "disabled"})).body
 
         assert after | {"change": 0} == before | {"sms": "disabled", "change": 0}
@@ -208,7 +235,10 @@ class TestOthers:
         answer = await api.patch(path, body)
 
         assert answer.status == 200
-        assert (await api.get(path)).body == before | body
+        after = (await api.get(path)).body
+        # What follows from the states of a campaign is not of the campaign itself.
+        follows = {name: after[name] for name in ("verified", "lacks") if name in before}
+        assert after == before | body | follows
 
     async def test_one_carrier_s_state_leaves_the_others_alone(self, api, redis):
         """And the judge reads it so."""
@@ -369,19 +399,20 @@ class TestHangingUp:
     async def test_a_change_that_began_is_made(self, database):
         """Even when its handler is cancelled in the middle of it, as at the end of the process."""
         texts = await two_companies(database)
-        api = AdminApi(database, SlowBarrier(), Rules(states_by_hand=True))
+        performing = Performing(database, SlowBarrier(), Rules(states_by_hand=True))
+        api = AdminApi(database, performing)
         (patch,) = [one.handler for one in api.routes() if one.path == "/v1/brands/{id}" and one.method == "PATCH"]
         async with database.writing() as connection:  # Whoever writes now has to wait.
             task = asyncio.create_task(patch(Request(texts["admin"], "BACME", b'{"status": "suspended"}')))
 
             async def began():
-                return api._changing
+                return performing._changing
 
             await eventually(began)
             task.cancel()
             await asyncio.wait({task})
             await change(connection, actor="test", put=[a_brand(vetting_score=5)])
-        await api.finish()
+        await performing.finish()
 
         _, kind, _, after = await last_audit(database)
         assert (task.cancelled(), kind) == (True, "brands")

@@ -1,6 +1,7 @@
 """The console's lists of numbers, campaigns and brands: what they show, filters, pages; on both databases."""
 
 import time
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 from registry import lists
 from registry.action import Look
 from registry.admin_patches import read_query
+from registry.flows.desk import Limits
 from registry.lists import BrandQuery, CampaignQuery, NumberQuery
 from registry.records import Assignment
 from registry.tables import assignments, numbers, users
@@ -79,6 +81,15 @@ class TestNumbers:
         assert lists.campaign_column(Assignment(did="x", state="odd", campaign_id="C", brand_id="B")) == (
             "Enabling Failed"
         )
+
+    async def test_what_is_told_of_a_wait_is_the_platforms_patience(self, database):
+        """As the setting has it."""
+        await company(database)
+        assert (await shown(database))[did(1)]["takes"] == "It can take up to 48 hours."
+        async with database.reading() as connection:
+            look = Look(connection, "acme", "test", operator=False, limits=Limits(patience=timedelta(hours=6)))
+            found = await lists._numbers(look, {}, NumberQuery(assignment="pending"))
+        assert [one["takes"] for one in found["items"]] == ["It can take up to 6 hours."]
 
     async def test_a_number_that_is_stuck_on_its_way_out(self, database):
         """The console says Disabling Failed."""

@@ -34,6 +34,9 @@ NOBODY_S = {
     "sweeps": {"SELECT"},
     "projection": {"SELECT"},
     "audit_head": {"SELECT", "UPDATE"},
+    "token_keys": set(),
+    "sign_ins": set(),
+    "sign_in_tries": set(),
     "outbox": {"INSERT"},  # (and to see where it ends, test_documents_of_others)
 }
 OWNED = [table for table in metadata.sorted_tables if table.name not in NOBODY_S]
@@ -61,6 +64,7 @@ def of(company, did):
         "notices.once": company,
         "notices.id": 1 if company == "acme" else 2,
         "notice": 1 if company == "acme" else 2,
+        "logins.invitation": company,
         "api_keys.id": f"K{company}",
         "key": f"K{company}",
     }

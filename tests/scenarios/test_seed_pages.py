@@ -130,8 +130,7 @@ def operator_key(up):
         command = [sys.executable, "-m", "registry", *arguments]
         return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
 
-    run("tenant", "provider", "phone-company")
-    said = run("key", "create", "--tenant", "phone-company", "--scope", "operator")
+    said = run("key", "create", "--tenant", "phoneco", "--scope", "operator")
     return next(word for word in said.split() if word.startswith("a2p_"))
 
 

@@ -1,0 +1,49 @@
+"""The ledger for pages: the same looks as the API's (registry/ledger/looks.py), once it is known who asks.
+
+Who may look at a company is decided in the registry's database, as everywhere; the ledger is asked afterwards.
+
+Not here: the pages (views/log.py, views/traffic.py).
+"""
+
+from typing import Any
+
+from registry.action import Look
+from registry.admin_patches import read_query
+from registry.console.visit import Visit
+from registry.ledger import looks
+from registry.ledger.asked import CountsQuery, EraseBody, MessagesQuery
+from registry.performing import Who
+
+
+async def messages(visit: Visit, **query: Any) -> dict[str, Any]:
+    """Return a page of messages; what is None in the query is left out. Problem as the API's."""
+    wanted = read_query(MessagesQuery, {name: str(value) for name, value in query.items() if value is not None})
+    caller = await _caller(visit, visit.looks)
+    return await looks.listed(visit.tools.ledger, caller.tenant, wanted)
+
+
+async def message(visit: Visit, name: str) -> dict[str, Any]:
+    """Return one message whole. Problem: not_found."""
+    caller = await _caller(visit, visit.looks)
+    return await looks.one(visit.tools.ledger, caller.tenant, name)
+
+
+async def counts(visit: Visit, **query: Any) -> list[dict[str, Any]]:
+    """Return how messages were decided, by hour or day."""
+    wanted = read_query(CountsQuery, {name: str(value) for name, value in query.items() if value is not None})
+    caller = await _caller(visit, visit.looks)
+    counted = await looks.counted(visit.tools.ledger, caller.tenant, wanted)
+    return list(counted["counts"])
+
+
+async def erase(visit: Visit, name: str) -> dict[str, Any]:
+    """Erase the text of one message. Problem: not_found, forbidden."""
+    caller = await _caller(visit, visit.changes)
+    return await looks.erased(visit.tools.ledger, caller.tenant, caller.actor, EraseBody(message=name))
+
+
+async def _caller(visit: Visit, who: Who) -> Look:
+    async def run(look: Look) -> Look:
+        return look
+
+    return await visit.performing.look(who, run)

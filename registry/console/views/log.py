@@ -1,0 +1,202 @@
+"""Messages > Log: what was sent and refused, with the decision explained rule by rule.
+
+Not here: what a decision means (registry/console/explained.py) and carriers' codes in words (carrier_codes.py).
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from compliance.codes import Code
+from registry.bulk.cells import neutral
+from registry.console import ledger
+from registry.console.carrier_codes import code_in_words, status_in_words
+from registry.console.explained import PAGE_NAMES, explain, title_of
+from registry.console.pages import Again, Download, Fields, For, Form, Page, Went
+from registry.console.rendering import phone
+from registry.console.visit import Visit, path_of
+from registry.ledger.batch import clean
+from registry.problems import Problem
+
+#: Columns of the file, as the API names them.
+_COLUMNS: Final = (
+    *("id", "accepted_at", "user", "from", "to", "channel", "origin", "verdict", "reason", "campaign_id"),
+    *("segments", "status", "status_at", "attempts"),
+)
+_FILE_PAGE: Final = 500
+#: So many pages are asked for until some messages are found, before somebody is asked to go on.
+_PAGES: Final = 4
+_PLAIN: Final = ("number", "counterpart", "user", "reason", "verdict", "channel", "status")
+_TIMES: Final = ("since", "until")
+_ASKED: Final = (*_PLAIN, *_TIMES)
+_SPENT: Final = "The list changed what it is about. Here it is from the beginning."
+_NOT_A_TIME: Final = "Give a day and a time, such as 2026-11-20T09:00."
+_KINDS: Final = {"contradicted": "A receipt says otherwise", "doubt": "The carrier took it a second time"}
+
+
+async def names_of(visit: Visit, users: Iterable[str]) -> Mapping[str, str]:
+    """Return the names of people by their ids; whose is not known is left out."""
+    wanted = " ".join(dict.fromkeys(f"user:{user}" for user in users if user))
+    if not wanted:
+        return {}
+    named = (await visit.see("listNames", of=wanted))["names"]
+    return {actor.removeprefix("user:"): name for actor, name in named.items()}
+
+
+def _question(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
+    """Return what is asked of the ledger, and what of it cannot be read, by field."""
+    asked: dict[str, str] = {name: visit.query[name] for name in _PLAIN if name in visit.query}
+    wrong: dict[str, str] = {}
+    for name in _TIMES:
+        if name in visit.query:
+            at = _instant(visit.query[name], visit.person.time_zone)
+            if at is None:
+                wrong[name] = _NOT_A_TIME
+            else:
+                asked[name] = at.isoformat()
+    return asked, wrong
+
+
+def _instant(typed: str, zone: str) -> datetime | None:
+    """Read what a date field gives, in the company's zone."""
+    try:
+        at = datetime.fromisoformat(typed)
+        return (at.replace(tzinfo=ZoneInfo(zone)) if at.tzinfo is None else at).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+async def _list(visit: Visit) -> Mapping[str, Any]:
+    asked, wrong = _question(visit)
+    found: dict[str, Any] = {"messages": [], "next": None}
+    told = ""
+    if not wrong:
+        try:
+            found = await _some(visit, asked)
+        except Problem as problem:
+            if problem.code == "invalid_cursor":
+                told, found = _SPENT, await _first(visit, asked)
+            elif problem.faults:
+                wrong = {fault.pointer.strip("/"): "This cannot be looked for." for fault in problem.faults}
+            else:
+                raise
+    return {
+        "messages": found["messages"],
+        "next": found["next"],
+        "names": await names_of(visit, (one["user"] for one in found["messages"])),
+        "reasons": sorted(((code.value, title_of(code)) for code in Code), key=lambda pair: pair[1]),
+        "title_of": title_of,
+        "status_in_words": status_in_words,
+        "errors": wrong,
+        "told": told,
+        "filtered": any(name in visit.query for name in _ASKED),
+        "zone": visit.person.time_zone,
+        "question": urlencode({name: visit.query[name] for name in _ASKED if name in visit.query}),
+    }
+
+
+async def _some(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
+    """Return a page with something on it, if it is not too far: a rare thing may be many of the ledger's pages away."""
+    cursor = visit.query.get("cursor")
+    found: dict[str, Any] = {}
+    for _ in range(_PAGES):
+        found = await ledger.messages(visit, **asked, cursor=cursor)
+        cursor = found["next"]
+        if found["messages"] or cursor is None:
+            break
+    return found
+
+
+async def _first(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
+    return await ledger.messages(visit, **asked)
+
+
+async def _message(visit: Visit) -> Mapping[str, Any]:
+    message = await ledger.message(visit, visit.names["id"])
+    explained = explain(message)
+    return {
+        "title": f"Message to {phone(message['to'])}",
+        "m": message,
+        "why": explained,
+        "names": await names_of(visit, [message["user"], *_users(explained.facts)]),
+        "events": [_event(one) for one in message["events"]],
+        "status_in_words": status_in_words,
+        "title_of": title_of,
+        "page_names": PAGE_NAMES,
+    }
+
+
+def _users(facts: Any) -> list[str]:
+    """Return the people that facts name."""
+    if facts is None:
+        return []
+    owners = (facts.sender.number and facts.sender.number.owner, facts.recipient.directory)
+    return [owner.user for owner in owners if owner is not None and owner.user]
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    words = status_in_words(event["status"])
+    said = _KINDS.get(event["kind"])
+    return {
+        **event,
+        "words": f"{said}: {words[:1].lower()}{words[1:]}" if said else words,
+        "said": code_in_words(event["code"]),
+    }
+
+
+async def _ask_erase(visit: Visit) -> Mapping[str, Any]:
+    return {"m": await ledger.message(visit, visit.names["id"]), "errors": {}}
+
+
+async def _erase(visit: Visit, fields: Fields) -> Went | Again:
+    name = visit.names["id"]
+    if not fields.ticked("sure"):
+        visit.check_admin()
+        shown = {
+            "title": "Erase the text",
+            "m": await ledger.message(visit, name),
+            "errors": {"sure": "Tick this to erase the text."},
+        }
+        return Again("log_erase.html", shown)
+    done = await ledger.erase(visit, name)
+    said = "The text is erased." if done["done"] else "The text is being erased; this takes a moment."
+    return Went(path_of("messages", "log", name), said)
+
+
+async def _export(visit: Visit) -> AsyncIterator[bytes]:
+    """Write the found messages as CSV, as they are read: without what was written, which is on each message's page."""
+    asked, wrong = _question(visit)
+    yield _line(_COLUMNS)
+    cursor: str | None = None
+    while not wrong:
+        found = await ledger.messages(visit, **asked, cursor=cursor, limit=_FILE_PAGE)
+        yield b"".join(_line([_cell(one[name]) for name in _COLUMNS]) for one in found["messages"])
+        cursor = found["next"]
+        if cursor is None:
+            return
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return "" if value is None else neutral(clean(str(value)))
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode()
+
+
+_ONE: Final = "/messages/log/{id}"
+PAGES: Final[tuple[Page, ...]] = (
+    Page("/messages/log", "Message log", "log_list.html", _list),
+    Page(_ONE, "Message", "log_message.html", _message),
+    Page(f"{_ONE}/erase", "Erase the text", "log_erase.html", _ask_erase, of=For.WRITERS),
+)
+FORMS: Final[tuple[Form, ...]] = (Form(f"{_ONE}/erase", _erase, For.ADMINS, back=_ONE),)
+DOWNLOADS: Final[tuple[Download, ...]] = (Download("/messages/log.csv", "messages.csv", "text/csv", _export),)

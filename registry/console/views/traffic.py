@@ -1,0 +1,150 @@
+"""Messages > Traffic: what was decided, by day and by hour, why texts were blocked, and what is being registered.
+
+All of it is of the ledger's counts, which outlive the messages.
+
+Not here: how plots are drawn (registry/console/plots.py).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from compliance.catalogue import reason as entry_of
+from compliance.codes import Code
+from registry.console import ledger
+from registry.console.explained import PAGE_NAMES, title_of
+from registry.console.pages import Download, Form, Page
+from registry.console.visit import Visit
+
+_DAYS: Final = 30
+_HOURS: Final = 48
+#: In the order in which they are stacked, with the words of the legend.
+VERDICTS: Final = {"allow": "Allowed", "flag": "Flagged", "defer": "Delayed", "block": "Blocked"}
+_REASONS: Final = 12
+#: Numbers that are shown by state are counted page by page, so many at most.
+_PAGE: Final = 500
+_PAGES: Final = 4
+
+
+class Plot(NamedTuple):
+    """What one plot is drawn from."""
+
+    places: tuple[str, ...]
+    series: Mapping[str, tuple[int, ...]]
+
+    @property
+    def rows(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The same as a table, the newest first, without what is empty."""
+        rows = zip(self.places, zip(*self.series.values(), strict=True), strict=True)
+        return [row for row in reversed(list(rows)) if any(row[1])]
+
+    @property
+    def total(self) -> int:
+        """How many there are in all."""
+        return sum(sum(values) for values in self.series.values())
+
+
+class Why(NamedTuple):
+    """How often one reason kept texts from going."""
+
+    code: str
+    title: str
+    messages: int
+    #: Of the most frequent one, in per cent, for the bar.
+    share: int
+    #: The page that fixes it, and what it is called; None: only the sender can do something.
+    href: str | None
+    page: str | None
+
+
+async def _traffic(visit: Visit) -> Mapping[str, Any]:
+    channel = visit.query.get("channel") if visit.query.get("channel") in {"im", "sms", "mms"} else None
+    zone = ZoneInfo(visit.person.time_zone)
+    now = datetime.now(zone)
+    # By the hour, so that a day is the company's own and not UTC's.
+    days = [(now - timedelta(days=back)).date() for back in range(_DAYS - 1, -1, -1)]
+    first = datetime.combine(days[0], datetime.min.time(), zone).astimezone(UTC)
+    found = await ledger.counts(visit, by="hour", since=first.isoformat(), channel=channel)
+    hours = [
+        now.replace(minute=0, second=0, microsecond=0).astimezone(UTC) - timedelta(hours=back)
+        for back in range(_HOURS - 1, -1, -1)
+    ]
+    by_day = _plot(
+        ((one["at"].astimezone(zone).date(), one) for one in found), days, [f"{day:%b} {day.day}" for day in days]
+    )
+    by_hour = _plot(
+        ((one["at"], one) for one in found),
+        hours,
+        [f"{at.astimezone(zone):%a} {at.astimezone(zone):%H}:00" for at in hours],
+    )
+    today = {name: values[-1] for name, values in by_day.series.items()}
+    sent, blocked = today["allow"] + today["flag"], today["block"]
+    return {
+        "by_day": by_day,
+        "by_hour": by_hour,
+        "verdicts": VERDICTS,
+        "why": _why(found),
+        "today": today,
+        "sent": sent,
+        "share": f"{100 * blocked / (sent + blocked):.1f} %" if sent + blocked else "0 %",
+        "channel": channel or "",
+        "since": first.astimezone(zone).strftime("%Y-%m-%dT%H:%M"),
+        "progress": await _progress(visit),
+        "zone": visit.person.time_zone,
+    }
+
+
+def _plot(counts: Iterable[tuple[Any, Mapping[str, Any]]], places: list[Any], labels: list[str]) -> Plot:
+    tally: Counter[tuple[Any, str]] = Counter()
+    for place, one in counts:
+        tally[(place, one["verdict"])] += one["messages"]
+    return Plot(tuple(labels), {name: tuple(tally[(place, name)] for place in places) for name in VERDICTS})
+
+
+def _why(found: list[dict[str, Any]]) -> list[Why]:
+    tally: Counter[str] = Counter()
+    for one in found:
+        if one["verdict"] == "block":
+            tally[one["reason"]] += one["messages"]
+    most = max(tally.values(), default=1)
+    return [
+        Why(code, title_of(code), count, max(1, 100 * count // most), *_fix(code))
+        for code, count in tally.most_common(_REASONS)
+    ]
+
+
+def _fix(code: str) -> tuple[str, str] | tuple[None, None]:
+    if code not in set(Code):
+        return None, None
+    page = entry_of(Code(code)).page
+    return (None, None) if page is None else (f"/console/{page}", PAGE_NAMES[page])
+
+
+async def _progress(visit: Visit) -> list[tuple[str, str, int, bool]]:
+    """Count what is being registered: label, page, how many, and whether there are more than were counted."""
+    lines = []
+    brands = (await visit.see("listBrands", limit=_PAGE))["items"]
+    campaigns = (await visit.see("listCampaigns", limit=_PAGE))["items"]
+    lines.append(
+        ("Brands being verified", "/console/registration/brands", sum(not one["verified"] for one in brands), False)
+    )
+    waiting = sum(not one["verified"] and one["status"] not in {"deactivated", "expired"} for one in campaigns)
+    lines.append(("Campaigns on their way", "/console/registration/campaigns", waiting, False))
+    for state, label in (("pending", "Numbers being set up"), ("failed", "Numbers that failed")):
+        count, cursor = 0, None
+        for _ in range(_PAGES):
+            page = await visit.see("listNumbers", assignment=state, limit=_PAGE, cursor=cursor)
+            count, cursor = count + len(page["items"]), page["next"]
+            if cursor is None:
+                break
+        lines.append((label, f"/console/phone-system/numbers?assignment={state}", count, cursor is not None))
+    return lines
+
+
+PAGES: Final[tuple[Page, ...]] = (
+    Page("/messages/traffic", "Traffic", "traffic.html", _traffic, live=("assignments", "campaigns", "brands")),
+)
+FORMS: Final[tuple[Form, ...]] = ()
+DOWNLOADS: Final[tuple[Download, ...]] = ()

@@ -1,0 +1,102 @@
+"""The logins of the console: whose an email address is, their password's hash, and invitations to choose one.
+
+An email is one person's, over all companies. An invitation is a link with a secret that an admin hands over; it is good
+for some days and for one password.
+
+Not here: how passwords are hashed and checked (console/passwords.py).
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from registry.flows.desk import Desk
+from registry.people.rights import PROVIDER_ROLES
+from registry.problems import Problem, wrong_field
+from registry.work_tables import logins
+
+INVITED: Final = timedelta(days=7)
+_EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s\x00-\x1f\x7f]{1,189}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """One person's login."""
+
+    email: str
+    tenant: str
+    user: str
+    #: Argon2; "" while there is none.
+    password: str
+    changed_at: datetime
+    invitation: str | None
+    invited_until: datetime | None
+
+
+async def login_of(connection: AsyncConnection, **where: str) -> Login | None:
+    """Return a login by its email, user or invitation (the digest); None when there is none."""
+    conditions = [logins.c[name] == value for name, value in where.items()]
+    row = (await connection.execute(sa.select(logins).where(*conditions))).mappings().first()
+    return None if row is None else Login(**row)
+
+
+async def put_login(
+    connection: AsyncConnection, *, email: str, user: str, tenant: str, now: datetime, **values: Any
+) -> None:
+    """Write a person's login, whatever email they had before. Problem: invalid_value, email_taken."""
+    email = read_email(email)
+    before, other = await login_of(connection, user=user), await login_of(connection, email=email)
+    if other is not None and other.user != user:
+        raise wrong_field("/email", "email_taken")
+    row = {"email": email, "user": user, "tenant": tenant, "changed_at": now, **values}
+    if before is None:
+        await connection.execute(sa.insert(logins).values({"password": ""} | row))
+    else:
+        await connection.execute(sa.update(logins).where(logins.c.user == user).values(row))
+
+
+async def set_password(connection: AsyncConnection, user: str, kept: str, now: datetime) -> None:
+    """Give a person another password; an invitation has done its work."""
+    values = {"password": kept, "changed_at": now, "invitation": None, "invited_until": None}
+    await connection.execute(sa.update(logins).where(logins.c.user == user).values(values))
+
+
+async def invite(desk: Desk, user_id: str, email: str) -> tuple[str, datetime]:
+    """Invite a person to choose a password; returns the secret of the link, and until when it is good.
+
+    A password that they have goes on until then. Problem: not_found, invalid_value, email_taken; forbidden for one of
+    the provider's people, but from an operator.
+    """
+    user = await desk.user(user_id)
+    if user.role in PROVIDER_ROLES and not desk.operator:
+        raise Problem("forbidden")
+    secret, until = secrets.token_urlsafe(24), desk.now + INVITED
+    await put_login(
+        desk.connection,
+        email=email,
+        user=user.id,
+        tenant=user.tenant,
+        now=desk.now,
+        invitation=digest(secret),
+        invited_until=until,
+    )
+    return secret, until
+
+
+def digest(secret: str) -> str:
+    """Return what is kept of an invitation's secret."""
+    return sha256(f"invitation:{secret}".encode()).hexdigest()
+
+
+def read_email(typed: str) -> str:
+    """Return an email address as it is kept. Problem: invalid_value."""
+    email = typed.strip().lower()
+    if _EMAIL.fullmatch(email) is None:
+        raise wrong_field("/email", "invalid_value", "Type an email address, such as ann@example.com.")
+    return email

@@ -1,0 +1,75 @@
+"""Traffic: figures, plots and their numbers, drawn from the ledger's counts in the company's own days."""
+
+import time
+
+import pytest
+
+from registry.console.plots import bars, legend
+from registry.ledger.database import LedgerDatabase
+from tests.registry.ledger.filling import fill
+
+PAGE = "/console/messages/traffic"
+
+
+@pytest.fixture
+async def ledger(console, settings):
+    """The ledger of the served registry, to be filled."""
+    del console
+    async with LedgerDatabase.made(settings) as ledger:
+        yield ledger
+
+
+async def test_an_empty_company_is_told_what_to_do(admin):
+    """No plot of nothing."""
+    seen = await admin.go(PAGE)
+
+    assert "No messages in 30 days" in seen.words
+    assert "<svg" not in seen.text.partition("<main")[2]
+
+
+async def test_counts_what_was_decided(admin, ledger):
+    """Figures of today, plots by day and hour with their numbers, reasons with the log and the page that fixes them."""
+    now_ms = int(time.time() * 1000)
+    refused = {"verdict": "block", "reason": "did_unassigned", "accepted_ms": now_ms}
+    await fill(ledger, {"accepted_ms": now_ms}, refused, refused, refused, {"tenant": "solo", "accepted_ms": now_ms})
+
+    seen = await admin.go(PAGE)
+
+    assert "1 allowed today 3 blocked today 75.0 % of today's were blocked 4 in 30 days" in seen.words
+    assert seen.text.count('<svg class="plot"') == 2
+    assert "Messages by day: Allowed 1; Flagged 0; Delayed 0; Blocked 3" in seen.text
+    assert "Number not registered 3 SMS page" in seen.words
+    assert 'href="/console/messages/log?reason=did_unassigned&amp;since=' in seen.text
+    assert 'href="/console/phone-system/sms"' in seen.text
+
+
+async def test_by_channel(admin, ledger):
+    """One channel alone."""
+    await fill(ledger, {"accepted_ms": int(time.time() * 1000)})
+
+    assert "1 allowed today" in (await admin.go(f"{PAGE}?channel=sms")).words
+    assert "0 allowed today" in (await admin.go(f"{PAGE}?channel=im")).words
+
+
+async def test_shows_what_is_being_registered(admin):
+    """With links to the pages."""
+    seen = await admin.go(PAGE)
+
+    assert "Registrations in progress" in seen.words
+    assert 'href="/console/phone-system/numbers?assignment=pending"' in seen.text
+
+
+async def test_only_for_admins_and_support(console):
+    """Employees see none of it."""
+    assert (await (await console.visitor("employee")).go(PAGE)).status == 403
+    assert (await (await console.visitor("support")).go(PAGE)).status == 200
+
+
+def test_bars_tell_what_they_draw():
+    """Who cannot see a plot hears its sums; each column says its own; what a label says is never markup."""
+    drawn = str(bars("By <day>", ["Mon", "Tue"], {"allow": [3, 0], "block": [1, 2]}, {"allow": "Allowed"}))
+
+    assert 'aria-label="By &lt;day&gt;: Allowed 3; block 3"' in drawn
+    assert "<title>Mon: Allowed 3, block 1</title>" in drawn
+    assert drawn.count("<rect") == 3
+    assert str(legend({"allow": "A<b"})).count("A&lt;b") == 1
