@@ -16,10 +16,10 @@ sources  := $(shell find apidocs compliance gateway registry metrics loadtests -
 fast      = PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(compiled)/packages:$(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench peers mutate soak revocations compiled clean
+.PHONY: help run test lint bench peers screenshots mutate soak revocations compiled clean
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  ARGS="..." is handed on: make run ARGS="--data-dir D --port-base P", make test ARGS="-k opt_out"'
 
@@ -66,6 +66,9 @@ soak: $(stamp) ## kill, freeze and restart every process under load, run after r
 
 revocations: $(stamp) ## take 500 registrations away while things break, and see when the last text went out
 	$(bin)/python -m loadtests.faults.revocation $(ARGS)
+
+screenshots: $(stamp) ## take the README's pictures of the console anew (needs chromium)
+	$(bin)/python -m tests.screenshots
 
 mutate: $(stamp) ## break the code on purpose and see whether the tests notice
 	$(bin)/python -m tests.mutation $(ARGS)

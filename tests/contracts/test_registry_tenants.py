@@ -40,6 +40,7 @@ BODIES_OF = {
     "changeUser": {"name": "Ben"},
     "changeKey": BODIES["key"],
     "changeTenant": {"name": "Acme"},
+    "inviteUser": {"email": "somebody@console.example"},
     "moveNumber": {"tenant": "solo"},
     "deactivateCampaign": {"confirm": "CACME"},
     "settleNumberPool": {"approved": True},
@@ -85,8 +86,8 @@ def status(one, key):
     """How a key is answered for what is not its company's."""
     if one.scope == "operator" and key == "admin":
         return 403  # Only the provider's may, and they are asked who they are first.
-    if one.id == "getRequest" and key == "person":
-        return 404  # Employees see their own requests.
+    if one.id in {"getRequest", "getTexting"} and key == "person":
+        return 404  # Employees see their own.
     return STATUSES[key]
 
 
