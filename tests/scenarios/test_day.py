@@ -28,12 +28,23 @@ def run(*arguments: str) -> str:
     return done.stdout
 
 
+def settled(day, records):
+    """Leave out texts of numbers that are pending: a running registry has them assigned or refused meanwhile."""
+    lines, judged = day.read_bytes().splitlines(), records.read_bytes().splitlines()
+    pairs = [pair for pair in zip(lines, judged, strict=True) if b"did_assignment_pending" not in pair[1]]
+    assert len(pairs) > LINES * 0.95
+    day.write_bytes(b"".join(line + b"\n" for line, _ in pairs))
+    records.write_bytes(b"".join(record + b"\n" for _, record in pairs))
+    return len(pairs)
+
+
 def test_a_day_goes_in_is_judged_kept_and_delivered(start, tmp_path):
     """Each verdict is the judge's, each accepted text ends, and the carrier gets each external one exactly once."""
     day, records, answers = tmp_path / "day.ndjson", tmp_path / "records.jsonl", tmp_path / "answers.jsonl"
     with (TRAFFIC / "day.ndjson").open("rb") as lines:
         day.write_bytes(b"".join(itertools.islice(lines, LINES)))
     run("judge", "--company", str(TRAFFIC / "company.json"), "--day", str(day), "--out", str(records))
+    taken = settled(day, records)
     up = start("day", None, "--company", str(TRAFFIC / "company.json"))
     demo = up.ready()
 
@@ -50,5 +61,5 @@ def test_a_day_goes_in_is_judged_kept_and_delivered(start, tmp_path):
     external = {row["id"] for row in rows if row["status"] == 202 and row["reason"] != "ok_internal_im"}
     ledger = [orjson.loads(line) for line in (up.data_dir / "carrier-ledger.ndjson").read_bytes().splitlines()]
     received = Counter(row["reference"] for row in ledger if row["event"] == "received")
-    assert len(rows) == LINES
+    assert len(rows) == taken
     assert {reference: received[reference] for reference in external} == dict.fromkeys(external, 1)
