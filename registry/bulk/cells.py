@@ -9,7 +9,10 @@ Source: OWASP, CSV Injection: = + - @, tab and carriage return; their full-width
 the same, and blanks before them, which some drop.
 """
 
+import csv
+import io
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _SIGN: Final = r"(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])"
@@ -25,3 +28,10 @@ def neutral(value: str) -> str:
 def plain(cell: str) -> str:
     """Return the value that a cell was written from."""
     return cell[1:] if cell[:1] == "'" and _NEUTRAL.match(cell) else cell
+
+
+def csv_line(cells: Iterable[object]) -> bytes:
+    """Return a line of a CSV file; cells are quoted where they have to be, not made harmless (see neutral)."""
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue().encode()

@@ -164,7 +164,10 @@ class Frame:
     async def person(self, request: web.Request) -> Person | None:
         """Return who is signed in."""
         secret = self.secret(request)
-        return None if secret is None else await self.sessions.person(secret)
+        # A script that fetches says so (Fetch Metadata); what it sends with POST somebody did.
+        fetched = request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate"
+        uses = request.method == "POST" or not fetched
+        return None if secret is None else await self.sessions.person(secret, uses=uses)
 
     async def check_form(self, request: web.Request) -> tuple[Person, Fields]:
         """Read a form of somebody who is signed in. Problem: unauthenticated, forbidden."""

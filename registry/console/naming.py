@@ -33,6 +33,15 @@ async def names_of(visit: Visit, actors: Iterable[str | None]) -> Mapping[str, s
     return {actor: _named(actor, named[actor]) if actor in named else _called(actor) for actor in asked}
 
 
+async def people_of(visit: Visit, users: Iterable[str]) -> Mapping[str, str]:
+    """Return the names of people by their ids; whose is not known is left out."""
+    wanted = " ".join(dict.fromkeys(f"user:{user}" for user in users if user))
+    if not wanted:
+        return {}
+    named = (await visit.see("listNames", of=wanted))["names"]
+    return {actor.removeprefix("user:"): name for actor, name in named.items()}
+
+
 def _named(actor: str, name: str) -> str:
     return f"API key “{name}”" if actor.startswith("key:") else name
 

@@ -3,7 +3,6 @@
 Not here: what any of it does.
 """
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -100,7 +99,7 @@ def _listener(frame: Frame, live: Live) -> Callable[[web.Request], Awaitable[web
             answer = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
             answer.content_type = "text/event-stream"
             await answer.prepare(request)
-            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            with contextlib.suppress(ConnectionError):
                 await answer.write(b"retry: 2000\n\n")
                 while await frame.person(request) is not None:
                     kinds = await listener.changed(_BEAT_S)

@@ -2,13 +2,14 @@
 
 Each sign-in has a key of its own among the company's (without a secret: nobody can show it). It is what the person's
 tokens open, it is listed and can be revoked like any other, and it ends with the sign-in, the person, or the role: so
-does the sign-in. A sign-in ends by itself after half a day, or two hours without a click.
+does the sign-in. A sign-in ends by itself after half a day, or two hours in which nobody opened a page or sent a form;
+Messages, which asks for a token every few minutes, counts as use while it is open.
 
 Not here: the cookie (frame.py) and the password (passwords.py).
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -84,14 +85,17 @@ class Sessions:
             await connection.execute(sa.insert(key_retirements).values(ends))
         return new
 
-    async def person(self, secret: str) -> Person | None:
-        """Return whose sign-in a cookie is of; None when there is none (any more)."""
+    async def person(self, secret: str, *, uses: bool = False) -> Person | None:
+        """Return whose sign-in a cookie is of; None when there is none (any more).
+
+        uses: somebody does something, so the sign-in goes on; a page that looks by itself whether it is new does not.
+        """
         now = datetime.now(UTC)
         async with self._database.reading() as connection:
             row = await _row(connection, secret, now)
         if row is None:
             return None
-        if now - row["seen_at"] > _SEEN:
+        if uses and now - row["seen_at"] > _SEEN:
             async with self._database.writing() as connection:
                 seen = sa.update(sign_ins).where(sign_ins.c.id == _digest(secret)).values(seen_at=now)
                 await connection.execute(seen)
@@ -219,8 +223,7 @@ async def _end(connection: AsyncConnection, those: sa.ColumnElement[bool], now: 
     by_key = {row.key: row.user for row in rows}
     for key in found.values():
         if key.revoked_at is None:
-            ended = ApiKey(**{name: getattr(key, name) for name in key.__slots__} | {"revoked_at": now})
-            await change(connection, actor=f"user:{by_key[key.id]}", put=[ended])
+            await change(connection, actor=f"user:{by_key[key.id]}", put=[replace(key, revoked_at=now)])
     await connection.execute(sa.delete(key_retirements).where(key_retirements.c.key.in_(names)))
     await connection.execute(sa.delete(sign_ins).where(those))
 

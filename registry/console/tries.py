@@ -45,8 +45,9 @@ class Tries:
         table = sign_in_tries
         async with self._database.writing() as connection:
             await connection.execute(sa.delete(table).where(table.c.since <= now - _WINDOW))
-            known = set((await connection.execute(sa.select(table.c.id))).scalars())
-            for name in _named(email, address):
+            names = list(_named(email, address))
+            known = set((await connection.execute(sa.select(table.c.id).where(table.c.id.in_(names)))).scalars())
+            for name in names:
                 if name in known:
                     more = sa.update(table).where(table.c.id == name).values(failures=table.c.failures + 1)
                     await connection.execute(more)

@@ -20,7 +20,6 @@ from registry.admin_patches import read_body, read_patch
 from registry.admin_table import ACTIONS, VIEWS
 from registry.barrier import How
 from registry.performing import Done, Performing, Shown, Who
-from registry.problems import Problem
 
 _ACTIONS: Final[Mapping[str, Action]] = {action.id: action for action in ACTIONS}
 _VIEWS: Final[Mapping[str, View]] = {view.id: view for view in VIEWS}
@@ -83,20 +82,17 @@ class Visit:
 
     async def see(self, view: str, /, path: Mapping[str, str] | None = None, **query: Any) -> dict[str, Any]:
         """Show a View by its name, such as listNumbers; what is None in the query is left out. Problem as the API's."""
-        texts = {name.rstrip("_"): str(value) for name, value in query.items() if value is not None}
-        return await self.performing.view(self.looks, _VIEWS[view], path or {}, texts)
+        return await self.performing.view(self.looks, _VIEWS[view], path or {}, _texts(query))
 
     async def see_own(self, view: str, /, path: Mapping[str, str] | None = None, **query: Any) -> dict[str, Any]:
         """Show a View that is for employees, too, as their own: of their requests, not of the company's."""
-        texts = {name.rstrip("_"): str(value) for name, value in query.items() if value is not None}
-        return await self.performing.view(self.own, _VIEWS[view], path or {}, texts)
+        return await self.performing.view(self.own, _VIEWS[view], path or {}, _texts(query))
 
     async def do(
         self, action: str, /, path: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """Perform an Action by its name, such as enableNumber; gives what it shows. Problem as the API's."""
-        one = _ACTIONS[action]
-        return (await self.performing.act(self.changes, one, path or {}, _read(one, body))).shown
+        return (await self.done(action, path, body)).shown
 
     async def done(
         self, action: str, /, path: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
@@ -115,11 +111,6 @@ class Visit:
         wanted = read_patch(one.patch, orjson.dumps(dict(fields)))
         return (await self.performing.patch(self.changes, one, name, wanted, version=version)).shown
 
-    def check_admin(self) -> None:
-        """Refuse who only looks. Problem: forbidden."""
-        if not self.person.admin:
-            raise Problem("forbidden")
-
 
 def effective(done: Done) -> str:
     """Return what to say of a change that no process judges otherwise by now; or that it takes a moment."""
@@ -129,6 +120,11 @@ def effective(done: Done) -> str:
 def path_of(*parts: str) -> str:
     """Return a path of the console with names in it, each as a path may have it."""
     return "/".join(("/console", *(quote(part, safe="") for part in parts)))
+
+
+def _texts(query: Mapping[str, Any]) -> dict[str, str]:
+    """Return a query as it stands behind a question mark; from_ is from."""
+    return {name.rstrip("_"): str(value) for name, value in query.items() if value is not None}
 
 
 def _read(action: Action, body: Mapping[str, Any] | None) -> Any:

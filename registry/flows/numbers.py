@@ -107,19 +107,25 @@ async def has_room(desk: Desk, campaign: Campaign, without: str) -> bool:
     """Say whether a campaign can take one more number than those it has, one number not counted."""
     if campaign.number_pool == "approved":
         return True
-    return await held_by(desk.connection, campaign.id, without) < desk.limits.numbers_per_campaign
+    limit = desk.limits.numbers_per_campaign
+    return await held_by(desk.connection, campaign.id, without, most=limit) < limit
 
 
-async def held_by(connection: AsyncConnection, campaign_id: str, without: str = "") -> int:
-    """Return how many numbers a campaign holds, one number not counted: those on their way out are in it, too."""
-    held = await connection.scalar(
-        sa.select(sa.func.count()).where(
+async def held_by(connection: AsyncConnection, campaign_id: str, without: str = "", *, most: int | None = None) -> int:
+    """Return how many numbers a campaign holds, one number not counted: those on their way out are in it, too.
+
+    most: no more are counted, for who asks only whether there is room; a campaign with a pool may hold very many.
+    """
+    held = (
+        sa.select(assignments.c.did)
+        .where(
             assignments.c.campaign_id == campaign_id,
             assignments.c.state.in_(_HOLDING),
             assignments.c.did != without,
-        ),
+        )
+        .limit(most)
     )
-    return held or 0
+    return await connection.scalar(sa.select(sa.func.count()).select_from(held.subquery())) or 0
 
 
 async def enable(desk: Desk, name: str, campaign_id: str | None = None) -> Found:

@@ -18,7 +18,7 @@ from typing import Any
 from gateway.settings import environment_for_children
 from loadtests.carrier.settings import DEVELOPMENT_SECRET
 from tests.gateway.running_edge import Answer, Edge, Tally, running_edge
-from tests.valkey import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 from registry.__main__ import app
 from registry.app import running
 from registry.store import Mark, RegistryStore
+from tests.ports import free_port
 from tests.registry.builders import a_company, eventually, everything, import_file, stored
-from tests.valkey import free_port
 
 ROOT = Path(__file__).parents[2]
 

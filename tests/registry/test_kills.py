@@ -16,9 +16,10 @@ from registry.database import Database
 from registry.settings import Settings
 from registry.tables import assignments, audit, numbers, outbox
 from registry.work_tables import provisioning_jobs
+from tests.ports import free_port
 from tests.registry.builders import a_brand, a_campaign, a_tenant, a_user, eventually
 from tests.registry.flows.desks import a_did, new_number
-from tests.valkey import Valkey, free_port
+from tests.valkey import Valkey
 
 KILLS = 4
 USERS = [f"u{n}" for n in range(4)]

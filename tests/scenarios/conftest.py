@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.instance import Up, free_port_base, wait_until_gone
+from tests.scenarios.instance import Up, free_base, wait_until_gone
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def start(tmp_path: Path) -> Iterator[object]:
     started: list[Up] = []
 
     def begin(name: str, port_base: int | None = None, *options: str) -> Up:
-        started.append(Up(tmp_path / name, port_base or free_port_base(), *options))
+        started.append(Up(tmp_path / name, port_base or free_base(), *options))
         return started[-1]
 
     yield begin

@@ -2,9 +2,7 @@
 
 import contextlib
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,24 +10,15 @@ from pathlib import Path
 
 import orjson
 
-from tests.valkey import EPHEMERAL_PORTS, LOWEST_PORT
+from tests.ports import free_port_base
 
 START_S = 240
 STOP_S = 60
 
 
-def free_port_base() -> int:
-    """Find a base whose ports nobody has."""
-    while True:
-        base = random.randrange(LOWEST_PORT, EPHEMERAL_PORTS - 440)
-        with contextlib.ExitStack() as stack:
-            try:
-                for offset in (0, 1, 2, 3, 4, 10, 11, 12, 13):
-                    probe = stack.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", base + offset))
-            except OSError:
-                continue
-            return base
+def free_base() -> int:
+    """Find a port above which all that it takes are free."""
+    return free_port_base((0, 1, 2, 3, 4, 10, 11, 12, 13))
 
 
 class Up:

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.scenarios.instance import STOP_S, free_port_base, processes_of, wait_until_gone
+from tests.scenarios.instance import STOP_S, free_base, processes_of, wait_until_gone
 
 #: One after the other: each starts eight processes.
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(500)]
@@ -60,11 +60,11 @@ def test_a_start_shows_every_verdict_stops_cleanly_and_finds_its_data_again(star
 
 def test_two_instances_run_side_by_side_and_a_third_on_the_same_data_is_refused(start):
     """Data and ports move together; one data directory has one master."""
-    first, second = start("one"), start("two", free_port_base() + 400)
+    first, second = start("one"), start("two", free_base())
     first.ready()
     second.ready()
 
-    third = start("one", second.port_base + 800)
+    third = start("one", free_base())
     said, _ = third.process.communicate(timeout=STOP_S)
 
     assert third.process.returncode == 1
@@ -85,7 +85,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(start):
 
 def test_a_taken_port_is_named(start, tmp_path):
     """Somebody else's port is their right; we say which and what to do."""
-    base = free_port_base()
+    base = free_base()
     with socket.socket() as other:
         other.bind(("127.0.0.1", base + 2))
         other.listen()

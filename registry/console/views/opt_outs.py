@@ -5,14 +5,12 @@ An opt-out is true in the gateway's store. One number is looked up there; the li
 Not here: how an opt-out is heard (the gateway), and what stops a text (compliance/rules/opt_out.py).
 """
 
-import csv
-import io
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Final
 
 from compliance.destinations import read_destination
 from registry.action import Look
-from registry.bulk.cells import neutral
+from registry.bulk.cells import csv_line, neutral
 from registry.console import ledger
 from registry.console.explained import title_of
 from registry.console.naming import names_of
@@ -54,22 +52,16 @@ async def _tenant(look: Look) -> str:
 
 
 async def _export(visit: Visit) -> AsyncIterator[bytes]:
-    yield _line(_COLUMNS)
+    yield csv_line(_COLUMNS)
     cursor: str | None = None
     while True:
         found = await visit.see("listOptOuts", cursor=cursor, limit=_FILE_PAGE)
         for one in found["items"]:
             at = one["at"].isoformat(timespec="seconds")
-            yield _line([neutral(one["recipient"]), at, neutral(one["keyword"]), neutral(one["number"] or "")])
+            yield csv_line([neutral(one["recipient"]), at, neutral(one["keyword"]), neutral(one["number"] or "")])
         cursor = found["next"]
         if cursor is None:
             return
-
-
-def _line(cells: tuple[str, ...] | list[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode()
 
 
 async def _reviews(visit: Visit) -> Mapping[str, Any]:

@@ -12,7 +12,8 @@ from gateway.__main__ import app
 from gateway.queue.store import open_store
 from tests.gateway.commands.door import Door
 from tests.gateway.commands.gateways import COMPANY, DAY, Live, a_gateway
-from tests.valkey import Valkey, free_port
+from tests.ports import free_port
+from tests.valkey import Valkey
 
 #: Of the example day: messages that the gateway takes.
 ACCEPTED = 25

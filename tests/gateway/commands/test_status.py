@@ -15,7 +15,8 @@ from metrics.admin import admin_app, serve_admin
 from metrics.registry import RegistryMetrics
 from metrics.worker import WorkerMetrics
 from tests.gateway.commands.gateways import a_gateway
-from tests.valkey import Valkey, free_port
+from tests.ports import free_port
+from tests.valkey import Valkey
 
 LANES = ("emulator/bulk", "emulator/p2p")
 

@@ -12,7 +12,7 @@ import aiohttp
 
 from gateway.settings import environment_for_children
 from tests.gateway.running_edge import Edge
-from tests.valkey import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 

@@ -14,10 +14,10 @@ from registry.lifecycle.standing import Registered, lacking
 from registry.settings import Settings
 from registry.tcr import submitter as module
 from registry.tcr.parts import kept_tcr
+from tests.ports import free_port
 from tests.registry.builders import eventually
 from tests.registry.tcr.companies import an_application, application_of, brand_of, campaign_of, submit
 from tests.registry.tcr.conftest import UPSTREAM, emulating
-from tests.valkey import free_port
 
 
 @contextlib.asynccontextmanager
