@@ -31,6 +31,7 @@ from apidocs.table import (
 from registry import openapi_actions
 from registry.admin_patches import BrandPatch, CampaignPatch, KeyPatch, NumberPatch, UserPatch
 from registry.barrier import How
+from registry.bulk import openapi as bulk
 from registry.ledger import openapi as ledger
 from registry.openapi_actions import BODIES, FOR_TENANT, LOOKS, TAG_ACTIONS, TAG_VIEWS
 from registry.openapi_examples import DONE, KINDS
@@ -172,6 +173,7 @@ def _schemas() -> dict[str, Any]:
         **{model.__name__: _body(model) for model in bodies},
         **{name: schema for model in bodies for name, schema in _inner(model, least=0).items()},
         **ledger.schemas(),
+        **bulk.schemas(),
         "Problem": closed(PROBLEM_FIELDS, optional=("errors",)),
         "Problems": closed({"problems": {"type": "array", "items": {"type": "object"}}}),
         "About": closed({"service": {"type": "string"}}),
@@ -290,10 +292,17 @@ def description() -> Description:
             _OBJECTS: "Look at and change what is registered.",
             TAG_ACTIONS: "What admins do. Each answers with the object as it is afterwards, and `change` as above.",
             TAG_VIEWS: "A page of a list ends with `next`, the cursor of the page behind it.",
+            bulk.TAG: "Many rows at once.",
             ledger.TAG: "What was sent and refused, why, and what became of it.",
             _EXPLAINED: "Codes, and this description.",
         },
-        operations=[*_objects(), *openapi_actions.operations(), *ledger.operations(), *_explained()],
+        operations=[
+            *_objects(),
+            *openapi_actions.operations(),
+            *bulk.operations(),
+            *ledger.operations(),
+            *_explained(),
+        ],
         problems=PROBLEMS,
         schemas=_schemas(),
         security={

@@ -6,6 +6,7 @@ Nothing else reads the environment.
 Not here: what belongs to one import only (importer.py, ImportOptions).
 """
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal
 
@@ -77,6 +78,8 @@ class Settings(BaseSettings):
     allow_private_hooks: bool = False
     #: The console's address for browsers, such as https://console.example.com; with https its cookies want TLS.
     console_url: str = Field(default="http://127.0.0.1:8081", pattern=r"^https?://[^\s/?#]+/?$")
+    #: Networks of the proxies before the console, whose X-Forwarded-For is believed, such as ["10.0.0.0/8"].
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     #: The gateway's address for browsers (its A2P_WEB_ORIGINS has the console's); empty: the console's own.
     browser_gateway_url: str = Field(default="http://127.0.0.1:8080", pattern=r"^$|^https?://[^\s/?#]+/?$")
     #: An OpenID Connect provider that people may sign in with, such as https://login.example.com; empty: none.

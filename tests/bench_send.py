@@ -93,6 +93,10 @@ class Wires:
         """Never."""
         return False
 
+    def get_write_buffer_size(self):
+        """Nothing waits to be read."""
+        return 0
+
     def get_extra_info(self, _):
         """Come from nowhere."""
 

@@ -86,7 +86,7 @@ class Intake:
             results = await self._pipeline.send_at_hand([asked for _, asked in sent])
         except Exception as failure:  # noqa: BLE001 - the last line: an answer, and nothing of ours in it
             results = [_crashed(failure)] * len(sent)
-        answers = [message_reply(result) if isinstance(result, Result) else result for result in results]
+        answers = [_reply(result) if isinstance(result, Result) else result for result in results]
         for (taken, _), answer in zip(sent, answers, strict=True):
             if answer is None:
                 self._run(self._serve_alone(taken))
@@ -131,6 +131,14 @@ def _draft(taken: Taken, now: datetime) -> Draft | None:
     except Exception as failure:  # noqa: BLE001 - as above
         _tell(taken, _crashed(failure))
     return None
+
+
+def _reply(result: Result) -> Reply | Problem:
+    try:
+        return message_reply(result)
+    except Exception as failure:  # noqa: BLE001 - as above; and the message is on disk
+        _crashed(failure)
+        return Problem("outcome_unknown", retry_after_s=1)
 
 
 def _crashed(failure: Exception) -> Problem:

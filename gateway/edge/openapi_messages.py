@@ -208,7 +208,7 @@ OPERATIONS: Final = (
             Answer(
                 status=200,
                 description="What became of each line.",
-                schema={"type": "string", "description": "NDJSON; each line is a BatchLine."},
+                schema={"type": "string", "contentMediaType": _NDJSON, "contentSchema": ref("BatchLine")},
                 content_type=_NDJSON,
             ),
         ),

@@ -27,6 +27,7 @@ from gateway.queue import (
     Accepted,
     Idempotency,
     Mismatch,
+    OutcomeUnknown,
     Queue,
     QueueError,
     QueueUnavailable,
@@ -241,7 +242,7 @@ class Pipeline:
         ready = [self._ready(one, of_it) for one, of_it in zip(asked, judged, strict=True)]
         accepts = [one.accept for one in ready if one.accept is not None]
         outcomes = iter(await self._offer(accepts) if accepts else ())
-        return [self._conclude(one, None if one.accept is None else next(outcomes)) for one in ready]
+        return [self._concluded(one, None if one.accept is None else next(outcomes)) for one in ready]
 
     async def _offer(self, accepts: Sequence[Accept]) -> list[Outcome]:
         failpoints.passed("gateway.before_accept")
@@ -249,8 +250,19 @@ class Pipeline:
             outcomes = await self._commit.offer(accepts)
         except QueueError as failure:
             return [failure] * len(accepts)
+        except Exception as failure:  # noqa: BLE001 - on disk or not: who asked has to be told that it is not known
+            _crashed(failure)
+            return [OutcomeUnknown("crashed")] * len(accepts)
         failpoints.passed("gateway.after_accept")
         return outcomes
+
+    def _concluded(self, ready: _Ready, outcome: Outcome | None) -> Result | Problem:
+        """Say what became of a message; a fault of ours in that leaves a doubt, for the message may be on disk."""
+        try:
+            return self._conclude(ready, outcome)
+        except Exception as failure:  # noqa: BLE001 - the messages beside it are other people's
+            crashed = _crashed(failure)
+            return queue_problem(OutcomeUnknown("crashed"), writes=True) if ready.writes else crashed
 
     def _conclude(self, ready: _Ready, outcome: Outcome | None) -> Result | Problem:
         if isinstance(outcome, QueueError):

@@ -9,6 +9,7 @@ same people.
     frame.py       HTTP: who may, CSRF, headers, errors     visit.py      somebody's visit: see(), do()
     sign_in.py     signing in and out                       sessions.py   who is signed in
     passwords.py   Argon2                                   tries.py      how often somebody may guess
+    addresses.py   where browsers come from, through proxies
     live.py        changes as they happen                   rendering.py  Jinja2: times, numbers, plots
     parts.py       puts the console together
 

@@ -13,6 +13,7 @@ import orjson
 from aiohttp import web
 
 from registry.console import oidc
+from registry.console.addresses import Addresses
 from registry.console.frame import Frame, Place
 from registry.console.invitation import Invitations
 from registry.console.live import Live
@@ -71,7 +72,7 @@ async def console(performing: Performing, tools: Tools) -> AsyncIterator[list[we
     async with contextlib.AsyncExitStack() as stack:
         provider = await stack.enter_async_context(provider_of(settings))
         ways = () if provider is None else (("Sign in with your company's account", oidc.START),)
-        sign_in = SignIn(frame, database, passwords, signer, ways)
+        sign_in = SignIn(frame, database, passwords, signer, Addresses(settings.trusted_proxies), ways)
         await stack.enter_async_context(kept("token_keys", signer.run))
         await stack.enter_async_context(kept("console_live", live.run))
         yield [

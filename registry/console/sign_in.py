@@ -13,10 +13,11 @@ import structlog
 from aiohttp import web
 
 from registry.commands import find
+from registry.console.addresses import Addresses
 from registry.console.frame import Frame, check_origin, leads_on, read_form, sentence
 from registry.console.pages import HOME, Fields, Went
 from registry.console.passwords import Passwords
-from registry.console.tries import Tries
+from registry.console.tries import Tries, Trying
 from registry.database import Database
 from registry.people.logins import Login, login_of, set_password
 from registry.people.user_tokens import TokenSigner
@@ -38,6 +39,7 @@ class SignIn:
         database: Database,
         passwords: Passwords,
         signer: TokenSigner,
+        addresses: Addresses,
         ways: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """ways: other ways to sign in, as the label and address of a link each."""
@@ -46,6 +48,7 @@ class SignIn:
         self._passwords = passwords
         self._signer = signer
         self._tries = Tries(database)
+        self._addresses = addresses
         self._ways = ways
 
     def routes(self) -> list[web.RouteDef]:
@@ -70,16 +73,15 @@ class SignIn:
         check_origin(request)
         fields = await read_form(request)
         email, password = fields.text("email").lower()[:_EMAIL_MAX], fields.values.get("password", ("",))[0]
-        address, now = request.remote or "", datetime.now(UTC)
+        trying = Trying(email, self._addresses.of(request))
         try:
-            await self._tries.check(email, address, now)
+            await self._tries.begin(trying, datetime.now(UTC))
             user = await self._prove(email, password)
         except Problem as problem:
             if problem.code == "wrong_sign_in":
-                await self._tries.failed(email, address, now)
                 _log.info("sign_in_refused")
             return self._form(request, fields.text("next"), email=email, problem=problem)
-        await self._tries.worked(email)
+        await self._tries.worked(trying)
         return await self.let_in(request, user, fields.text("next"))
 
     async def let_in(self, request: web.Request, user: User, behind: str) -> web.Response:
@@ -114,7 +116,7 @@ class SignIn:
         """Take another password; the old one proves that it is still the person who sits there."""
         person, fields = await self._frame.check_form(request)
         try:
-            kept = await self._new_password(person.user, request.remote or "", fields)
+            kept = await self._new_password(Trying(person.user, self._addresses.of(request)), fields)
         except Problem as problem:
             shown = {"title": "Change your password", "problem": sentence(problem), "person": person}
             return self._frame.show(request, "password.html", shown, status=PROBLEMS[problem.code].status)
@@ -131,14 +133,14 @@ class SignIn:
             raise Problem("database_unavailable", retry_after_s=1)
         return web.json_response({"token": token})
 
-    async def _new_password(self, user: str, address: str, fields: Fields) -> str:
+    async def _new_password(self, trying: Trying, fields: Fields) -> str:
         """Return what to keep of a new password. Problem: too_many_tries, wrong_sign_in, or as hash_of()."""
         old, new, again = (fields.values.get(name, ("",))[0] for name in ("old", "password", "again"))
-        login, now = await self._login(user=user), datetime.now(UTC)
-        await self._tries.check(user, address, now)
+        login = await self._login(user=trying.name)
+        await self._tries.begin(trying, datetime.now(UTC))
         if not await self._passwords.proves(login.password if login else None, old):
-            await self._tries.failed(user, address, now)
             raise Problem("wrong_sign_in")
+        await self._tries.worked(trying)
         return await self._passwords.hash_of(new, again)
 
     async def _prove(self, email: str, password: str) -> User:

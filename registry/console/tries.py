@@ -1,70 +1,83 @@
-"""How often somebody may try to sign in: so many failures an hour for a name, and for a network address.
+"""How often somebody may try to sign in within an hour.
 
-A name waits longer with every failure, so that guessing leads nowhere; an address has more, for many people share one.
-Kept in SQL, so that several registries count together and a restart forgets nothing. Of names and addresses only a
-digest is kept.
+Few tries for a name from one address; more for a name from anywhere, and for an address, which many people share.
+A try counts before it is known whether it fails, so that many at once are many; one that works gives back what it took.
+Someone who guesses somebody's password keeps only their own address from it for long. Kept in SQL, so that several
+registries count together and a restart forgets nothing. Of names and addresses only digests are kept.
 
-Source: OWASP ASVS 2.2.1.
+Source: OWASP ASVS 4.0.3, 2.2.1: no more than 100 failures an hour on one account.
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.database import Database
 from registry.problems import Problem
-from registry.work_tables import sign_in_tries
+from registry.work_tables import sign_in_tries as table
 
 _WINDOW: Final = timedelta(hours=1)
-_PER_NAME: Final = 10
+PER_NAME_AND_ADDRESS: Final = 10
+_PER_NAME: Final = 100
 _PER_ADDRESS: Final = 100
 
 
+class Trying(NamedTuple):
+    """Who tries."""
+
+    #: What is to be opened: an email address as it was typed, or a user.
+    name: str
+    #: From where (addresses.py).
+    address: str
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """How often each part of it may try in an hour, by digest."""
+        return {
+            _digest("both", self.name, self.address): PER_NAME_AND_ADDRESS,
+            _digest("name", self.name): _PER_NAME,
+            _digest("address", self.address): _PER_ADDRESS,
+        }
+
+
 class Tries:
-    """The failures of the last hour."""
+    """The tries of the last hour."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def check(self, email: str, address: str, now: datetime) -> None:
-        """Problem: too_many_tries, with the seconds until the next one."""
-        limits = _named(email, address)
-        columns = (sign_in_tries.c.id, sign_in_tries.c.failures, sign_in_tries.c.since)
-        asked = sa.select(*columns).where(sign_in_tries.c.id.in_(list(limits)), sign_in_tries.c.since > now - _WINDOW)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(asked)).all()
-        waits = [row.since + _WINDOW - now for row in rows if row.failures >= limits[row.id]]
-        if waits:
-            raise Problem("too_many_tries", retry_after_s=max(1, round(max(waits).total_seconds())))
-
-    async def failed(self, email: str, address: str, now: datetime) -> None:
-        """Note a failure, and forget those of long ago."""
-        table = sign_in_tries
+    async def begin(self, trying: Trying, now: datetime) -> None:
+        """Count a try. Problem: too_many_tries, with the seconds until the next one; it does not count then."""
         async with self._database.writing() as connection:
             await connection.execute(sa.delete(table).where(table.c.since <= now - _WINDOW))
-            names = list(_named(email, address))
-            known = set((await connection.execute(sa.select(table.c.id).where(table.c.id.in_(names)))).scalars())
-            for name in names:
-                if name in known:
-                    more = sa.update(table).where(table.c.id == name).values(failures=table.c.failures + 1)
-                    await connection.execute(more)
-                else:
-                    await connection.execute(sa.insert(table).values(id=name, failures=1, since=now))
+            counts = await _counts(connection, trying)
+            over = [since for name, (tries, since) in counts.items() if tries >= trying.limits[name]]
+            waits = [since + _WINDOW - now for since in over]
+            if waits:
+                raise Problem("too_many_tries", retry_after_s=max(1, round(max(waits).total_seconds())))
+            known = sa.update(table).where(table.c.id.in_(list(counts)))
+            await connection.execute(known.values(failures=table.c.failures + 1))
+            new = [{"id": name, "failures": 1, "since": now} for name in trying.limits if name not in counts]
+            if new:
+                await connection.execute(sa.insert(table), new)
 
-    async def worked(self, email: str) -> None:
-        """Forget the failures of a name: its owner came."""
+    async def worked(self, trying: Trying) -> None:
+        """Give back a try: the name's owner came, so what was tried for it here is forgotten."""
+        both, *others = trying.limits
         async with self._database.writing() as connection:
-            await connection.execute(sa.delete(sign_in_tries).where(sign_in_tries.c.id.in_(_digests([email]))))
+            await connection.execute(sa.delete(table).where(table.c.id == both))
+            await connection.execute(
+                sa.update(table).where(table.c.id.in_(others)).values(failures=table.c.failures - 1)
+            )
 
 
-def _named(email: str, address: str) -> dict[str, int]:
-    """Return what tries, with how often it may fail."""
-    name, place = _digests([email, address])
-    return {name: _PER_NAME, place: _PER_ADDRESS}
+async def _counts(connection: AsyncConnection, trying: Trying) -> dict[str, tuple[int, datetime]]:
+    asked = sa.select(table.c.id, table.c.failures, table.c.since).where(table.c.id.in_(list(trying.limits)))
+    return {row.id: (row.failures, row.since) for row in await connection.execute(asked)}
 
 
-def _digests(texts: Iterable[str]) -> list[str]:
-    return [sha256(f"try:{text}".encode()).hexdigest() for text in texts]
+def _digest(*texts: str) -> str:
+    return sha256("\0".join(("try", *texts)).encode()).hexdigest()

@@ -48,7 +48,7 @@ class Contract:
         content = answer["content"][kind]
         if kind == LINES:
             for line in text.splitlines():
-                self.fits({"$ref": "#/components/schemas/BatchLine"}, orjson.loads(line))
+                self.fits(content["schema"]["contentSchema"], orjson.loads(line))
         elif kind.endswith("json"):
             body = orjson.loads(text)
             self.fits(content["schema"], body)

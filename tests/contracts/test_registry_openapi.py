@@ -10,6 +10,7 @@ import pytest_asyncio
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from registry.admin_routes import AdminApi
+from registry.bulk.routes import BulkApi
 from registry.database import Database
 from registry.importer import ImportOptions, import_company
 from registry.ledger.routes import LedgerApi
@@ -57,7 +58,8 @@ async def test_every_route_is_described_and_the_other_way_round():
     """Also those that the description is at."""
     described = {(method.upper(), path) for path, methods in openapi()["paths"].items() for method in methods}
 
-    routes = [*AdminApi(None, None).routes(), *LedgerApi(None, None).routes()]
+    bulk = BulkApi(database=None, limits=None)
+    routes = [*AdminApi(None, None).routes(), *LedgerApi(None, None).routes(), *bulk.routes()]
     assert {(route.method, route.path) for route in routes} == described
 
 

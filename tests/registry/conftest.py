@@ -51,9 +51,14 @@ def databases(request, dialect):
 
 
 @pytest.fixture
+def without_tables():
+    """For tests that are about a database as it is made; to migrate it takes longer than most tests."""
+
+
+@pytest.fixture
 def settings(request, databases, tmp_path):
-    """Settings of a registry with a database of the test's own, still without tables if nothing else needs them."""
-    with databases.new(tmp_path / "data", migrated="database" in request.fixturenames) as settings:
+    """Settings of a registry with an empty database of the test's own."""
+    with databases.new(tmp_path / "data", migrated="without_tables" not in request.fixturenames) as settings:
         yield settings
 
 

@@ -40,6 +40,7 @@ class TestMigrations:
         async with Database.opened(settings) as again, again.reading() as connection:
             assert await connection.scalar(sa.select(tenants.c.id)) == "acme"
 
+    @pytest.mark.usefixtures("without_tables")
     async def test_two_commands_may_start_at_once(self, settings):
         """On an empty database one of them migrates, and the other waits for it."""
 

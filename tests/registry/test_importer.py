@@ -255,6 +255,7 @@ class TestBadRows:
 
 
 class TestAtOnce:
+    @pytest.mark.usefixtures("without_tables")
     async def test_three_imports_make_one(self, settings, tmp_path):
         """Of the same file, each with an engine of its own: what one did, the others find done."""
         path, keys = tmp_path / "company.json", tmp_path / "keys.json"

@@ -65,7 +65,7 @@ def upgrade(connection, to):
 
 
 @pytest.fixture
-async def before(settings):
+async def before(without_tables, settings):
     """A database of the first version with rows; gives its columns by table."""
     if not settings.database_url:
         settings.data_dir.mkdir()

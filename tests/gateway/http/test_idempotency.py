@@ -30,6 +30,24 @@ async def test_parallel_requests_that_differ(edge):
     assert {answer.json["code"] for answer in answers if answer.status != 202} == {"idempotency_mismatch"}
 
 
+@pytest.mark.parametrize("broken", ["gateway.send.pipeline.with_ids", "gateway.edge.intake.message_reply"])
+async def test_a_fault_of_ours_after_the_message_is_kept_leaves_a_doubt(edge, monkeypatch, broken):
+    """It is not "nothing happened": who asks again with the same key finds the message."""
+    before = await edge.tally()
+
+    def crash(*_):
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(broken, crash)
+        doubtful = await edge.send(idempotency_key=broken)
+    again = await edge.send(idempotency_key=broken)
+
+    assert_problem(doubtful, 503, "outcome_unknown")
+    assert (again.status, "Idempotent-Replayed" in again.headers) == (202, True)
+    assert (await edge.tally()).accepted == before.accepted + 1
+
+
 async def test_a_repeat_after_a_revocation_gets_the_first_answer(edge):
     """The key is looked up before a refusal is spoken: what was accepted was accepted."""
     key = documents.number_key(ANNS)

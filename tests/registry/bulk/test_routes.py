@@ -9,12 +9,16 @@ from aiohttp.test_utils import TestServer
 from registry.bulk.routes import BulkApi
 from registry.flows.desk import Limits
 from registry.http_common import answer_problems
+from registry.openapi import openapi
 from registry.records import Number
+from tests.contracts.documented import Contract
 from tests.registry.admin import SOLO_DID, two_companies
 from tests.registry.builders import DID, OTHER_DID
 from tests.registry.bulk.builders import records
 
 CSV = {"Content-Type": "text/csv"}
+#: What answers are held against.
+_CONTRACT = Contract(openapi())
 
 
 class Api:
@@ -28,13 +32,16 @@ class Api:
         given = {"Authorization": f"Bearer {self.texts[key]}", **CSV} | headers
         async with self.session.post(f"{self.url}/v1/bulk/{kind}", data=data, headers=given) as answer:
             text = await answer.read()
+            _CONTRACT.check("POST", f"/v1/bulk/{kind}", answer.status, answer.headers, text.decode())
             return answer.status, [orjson.loads(line) for line in text.splitlines()]
 
     async def get(self, path, key="admin"):
         """Get a file."""
         headers = {"Authorization": f"Bearer {self.texts[key]}"}
         async with self.session.get(f"{self.url}{path}", headers=headers) as answer:
-            return answer.status, await answer.read(), answer.headers
+            text = await answer.read()
+            _CONTRACT.check("GET", path, answer.status, answer.headers, text.decode())
+            return answer.status, text, answer.headers
 
 
 @pytest.fixture

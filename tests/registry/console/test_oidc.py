@@ -1,6 +1,5 @@
 """Signing in with an identity provider, and whatever it or a thief may send instead."""
 
-
 import pytest
 from joserfc.jwk import ECKey
 

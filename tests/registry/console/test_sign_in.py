@@ -1,9 +1,12 @@
 """Signing in and out: names and passwords, how often, and what a cookie opens."""
 
+import asyncio
+from ipaddress import ip_network
+
 import pytest
 import sqlalchemy as sa
 
-from registry.console.tries import _PER_NAME
+from registry.console.tries import PER_NAME_AND_ADDRESS
 from registry.work_tables import sign_ins
 from tests.registry.console.visitors import PASSWORD
 
@@ -40,11 +43,23 @@ class TestSignIn:
     async def test_who_guesses_has_to_wait(self, console):
         """So many failures for a name, also of one that is not there; then the right password does not help either."""
         visitor = await console.visitor()
-        for _ in range(_PER_NAME):
+        for _ in range(PER_NAME_AND_ADDRESS):
             assert (await visitor.sign_in("admin", "wrong")).status == 403
         seen = await visitor.sign_in("admin")
         assert (seen.status, int(seen.headers["Retry-After"]) > 3_000) == (429, True)
         assert (await visitor.sign_in("solo")).path == "/console"
+
+    async def test_guesses_at_once_are_as_many(self, console):
+        """A try counts before it is known that it fails."""
+        visitors = [await console.visitor() for _ in range(PER_NAME_AND_ADDRESS + 8)]
+        seen = await asyncio.gather(*(visitor.sign_in("admin", "wrong") for visitor in visitors))
+        assert sorted(one.status for one in seen) == [403] * PER_NAME_AND_ADDRESS + [429] * 8
+
+    async def test_who_signs_in_often_does_not_wait(self, console):
+        """What worked is not counted."""
+        visitor = await console.visitor()
+        for _ in range(PER_NAME_AND_ADDRESS + 2):
+            assert (await visitor.sign_in("admin")).path == "/console"
 
     async def test_each_sign_in_is_another_cookie(self, console):
         """And the one that the browser had ends: a cookie that somebody put there is worth nothing."""
@@ -65,6 +80,26 @@ class TestSignIn:
         cookie = seen.headers["Set-Cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=Strict" in cookie
+
+
+class TestBehindAProxy:
+    @pytest.fixture
+    def settings(self, settings):
+        """Of a registry behind a proxy on this machine."""
+        return settings.model_copy(update={"trusted_proxies": (ip_network("127.0.0.0/8"),)})
+
+    async def test_guesses_of_others_do_not_lock_a_person_out(self, console):
+        """They come from elsewhere: so says our proxy, whatever they wrote themselves."""
+        visitor = await console.visitor()
+        of_ours = {"Origin": console.base, "Sec-Fetch-Site": "same-origin"}
+        wrong = {"email": "ada@console.example", "password": "wrong"}
+        for place in range(PER_NAME_AND_ADDRESS + 1):
+            forwarded = of_ours | {"X-Forwarded-For": f"198.51.100.{place}, 203.0.113.7"}
+            status = (await visitor.send("/console/sign-in", wrong, headers=forwarded)).status
+        assert status == 429
+        forwarded = of_ours | {"X-Forwarded-For": "203.0.113.8"}
+        right = wrong | {"password": PASSWORD}
+        assert (await visitor.send("/console/sign-in", right, headers=forwarded)).path == "/console"
 
 
 class TestSignOut:
