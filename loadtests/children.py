@@ -222,13 +222,6 @@ def python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
-def free_port() -> int:
-    """Find a TCP port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def fetch(port: int, path: str) -> bytes | None:
     """GET from a child; None unless it answers 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)

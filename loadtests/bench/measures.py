@@ -14,7 +14,8 @@ from loadtests.bench.options import Options
 from loadtests.bench.results import BenchError, Sample
 from loadtests.bench.store_load import StoreOrder
 from loadtests.bench.traffic import BATCH_LINES
-from loadtests.children import Ground, answers, fetch, free_port, python
+from loadtests.children import Ground, answers, fetch, python
+from loadtests.ports import free_port
 
 #: In the answer to every text that may be sent as it is: a flagged, deferred or refused one is a failure here.
 ALLOWED: Final = '"verdict":"allow"'

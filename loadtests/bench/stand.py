@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtests import parts
-from loadtests.children import Ground, answers, free_port, pings
+from loadtests.children import Ground, answers, pings
 from loadtests.company import TENANT, Company
+from loadtests.ports import free_port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ from loadtests.bench import stand
 from loadtests.bench.drain import REQUESTS_AT_ONCE, Arrivals, fill
 from loadtests.bench.measures import Bench
 from loadtests.bench.results import BenchError, Sample
-from loadtests.children import Process, answers, checkout, free_port, python
+from loadtests.children import Process, answers, checkout, python
+from loadtests.ports import free_port
 
 STAGES_NAME: Final = "worker-stages"
 #: Stage to where its code is, by what stands in the name of a file or, of compiled code, of a module. The first that

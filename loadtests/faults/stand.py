@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtests import parts
-from loadtests.children import ChildError, Ground, Process, answers, free_port, ground, pings
+from loadtests.children import ChildError, Ground, Process, answers, ground, pings
 from loadtests.company import Company, make_company
+from loadtests.ports import free_port
 
 #: What can be done something to; each has one process or several.
 ROLES: Final = ("queue-store", "registry-store", "registry", "carrier", "gateway", "worker")

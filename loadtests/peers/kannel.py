@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtests.bench.stand import Carrier
-from loadtests.children import Ground, fetch, free_port
+from loadtests.children import Ground, fetch
+from loadtests.ports import free_port
 
 USER: Final = "peer"
 PASSWORD: Final = "peer-password"  # noqa: S105  of a process that lives for seconds, on loopback

@@ -17,8 +17,8 @@ from typing import Any
 
 from gateway.settings import environment_for_children
 from loadtests.carrier.settings import DEVELOPMENT_SECRET
+from loadtests.ports import free_port
 from tests.gateway.running_edge import Answer, Edge, Tally, running_edge
-from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -16,10 +16,10 @@ import structlog
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+from loadtests.ports import free_port
 from registry.__main__ import app
 from registry.app import running
 from registry.store import Mark, RegistryStore
-from tests.ports import free_port
 from tests.registry.builders import a_company, eventually, everything, import_file, stored
 
 ROOT = Path(__file__).parents[2]

@@ -10,13 +10,13 @@ import aiohttp
 import pytest
 import sqlalchemy as sa
 
+from loadtests.ports import free_port
 from registry.commands import change
 from registry.credentials import mint
 from registry.database import Database
 from registry.settings import Settings
 from registry.tables import assignments, audit, numbers, outbox
 from registry.work_tables import provisioning_jobs
-from tests.ports import free_port
 from tests.registry.builders import a_brand, a_campaign, a_tenant, a_user, eventually
 from tests.registry.flows.desks import a_did, new_number
 from tests.valkey import Valkey

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from tests.ports import free_port_base
+from loadtests.ports import free_port_base
 
 START_S = 240
 STOP_S = 60

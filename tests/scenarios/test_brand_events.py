@@ -12,7 +12,7 @@ import pytest
 
 from loadtests.company import make_company
 from loadtests.faults.stand import standing
-from tests.ports import free_port
+from loadtests.ports import free_port
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(300)]
 

@@ -24,7 +24,7 @@ from loadtests.carrier.signing import signed_headers
 from loadtests.children import ROOT, fetch, python
 from loadtests.company import TENANT, Company, make_company
 from loadtests.faults.stand import standing
-from tests.ports import free_port
+from loadtests.ports import free_port
 from tests.scenarios import crashing
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]

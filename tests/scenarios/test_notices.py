@@ -17,8 +17,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from standardwebhooks import Webhook
 
-from loadtests.children import free_port, ground
+from loadtests.children import ground
 from loadtests.faults.stand import Stand
+from loadtests.ports import free_port
 from registry.commands import change
 from registry.credentials import mint
 from registry.database import Database

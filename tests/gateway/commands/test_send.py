@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from gateway.__main__ import app
 from gateway.queue.store import open_store
+from loadtests.ports import free_port
 from tests.gateway.commands.door import Door
 from tests.gateway.commands.gateways import COMPANY, DAY, Live, a_gateway
-from tests.ports import free_port
 from tests.valkey import Valkey
 
 #: Of the example day: messages that the gateway takes.

@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry
 from typer.testing import CliRunner
 
 from gateway.__main__ import app
+from loadtests.ports import free_port
 from metrics.admin import admin_app, serve_admin
 from metrics.registry import RegistryMetrics
 from metrics.worker import WorkerMetrics
 from tests.gateway.commands.gateways import a_gateway
-from tests.ports import free_port
 from tests.valkey import Valkey
 
 LANES = ("emulator/bulk", "emulator/p2p")

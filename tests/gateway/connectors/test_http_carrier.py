@@ -25,7 +25,7 @@ from gateway.connectors.http_carrier import HttpCarrier, HttpCarrierOptions
 from gateway.connectors.offers import NotTaken
 from loadtests.carrier.app import running
 from loadtests.carrier.settings import Settings
-from tests.ports import free_port
+from loadtests.ports import free_port
 
 HTML = b"<!doctype html><title>It works!</title>"
 

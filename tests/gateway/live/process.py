@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 
 from gateway.settings import environment_for_children
+from loadtests.ports import free_port
 from tests.gateway.running_edge import Edge
-from tests.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 

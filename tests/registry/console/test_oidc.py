@@ -19,7 +19,7 @@ async def identity():
 async def console(settings, store, valkey_server, identity):
     """A console whose people may sign in there; its own address is known before it is served."""
     del store
-    from tests.ports import free_port  # noqa: PLC0415 - only here
+    from loadtests.ports import free_port  # noqa: PLC0415 - only here
 
     port = free_port()
     more = {

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from loadtests.ports import free_port
 from loadtests.tcr.settings import Pace
 from metrics.registry import RegistryMetrics
 from registry.barrier import Barrier
@@ -14,7 +15,6 @@ from registry.lifecycle.standing import Registered, lacking
 from registry.settings import Settings
 from registry.tcr import submitter as module
 from registry.tcr.parts import kept_tcr
-from tests.ports import free_port
 from tests.registry.builders import eventually
 from tests.registry.tcr.companies import an_application, application_of, brand_of, campaign_of, submit
 from tests.registry.tcr.conftest import UPSTREAM, emulating
