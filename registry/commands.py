@@ -21,6 +21,7 @@ from registry import documents, many
 from registry.audit import chain
 from registry.audit.owners import owners
 from registry.beside import beside, in_turns
+from registry.quickly import maker
 from registry.records import Record
 from registry.tables import KEY_NAMES, TABLES, outbox
 
@@ -92,10 +93,9 @@ async def find(connection: AsyncConnection, kind: type[R], keys: Collection[RowK
         return {}
     table = TABLES[kind]
     wanted = many.among(connection, list(table.primary_key.columns), keys)
-    names = [column.name for column in table.columns]
     rows = await connection.execute(sa.select(table).where(wanted))
-    found = [kind(**dict(zip(names, row, strict=True))) for row in rows.all()]
-    return {row_key(record): record for record in found}
+    made = maker(kind, table.columns.keys())
+    return {row_key(record): record for record in map(made, rows.all())}
 
 
 def row_key(record: Record) -> RowKey:

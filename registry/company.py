@@ -8,7 +8,7 @@ Not here: how a single field is read (rows.py) and how records are written (impo
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -107,19 +107,19 @@ def read_company(raw: bytes, known: Known) -> Company:
     return company
 
 
-def read_rows(kind: str, rows: Sequence[Any], known: Known) -> list[tuple[Entry | None, list[BadRow]]]:
-    """Read rows of one kind, such as numbers, that may refer to what is known; of each the entry, or its faults.
+def row_reader(kind: str, known: Known) -> Callable[[Any], tuple[Entry | None, list[BadRow]]]:
+    """Return what reads a row of one kind, such as numbers, that may refer to what is known: its entry, or its faults.
 
-    For files that are read in parts: that two rows are about the same is for others to see.
+    For files that are read row by row: that two rows are about the same is for others to see.
     """
-    reader = _Reader(known, set())
-    read = dict(reader.kinds())[kind]
-    found: list[tuple[Entry | None, list[BadRow]]] = []
-    for index, data in enumerate(rows):
-        row = Row(kind, index, data)
+    read = dict(_Reader(known, set()).kinds())[kind]
+
+    def read_row(data: Any) -> tuple[Entry | None, list[BadRow]]:
+        row = Row(kind, 0, data)
         entry = None if row.bad else read(row)
-        found.append((None, row.bad) if row.bad else (entry, []))
-    return found
+        return (None if row.bad else entry), row.bad
+
+    return read_row
 
 
 def _check_once(row: Row, record: Record, seen: dict[RowKey, int]) -> None:

@@ -9,6 +9,7 @@ Not here: the keys and bytes themselves (compliance/documents.py) and when docum
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -49,6 +50,8 @@ BATCH: Final = 500
 
 #: Store key to bytes, in the order in which they were rendered.
 Documents = dict[str, bytes]
+#: A row by its columns.
+Values = Mapping[str, Any]
 #: The values that name one document within its kind.
 DocumentId = tuple[str, ...]
 
@@ -62,10 +65,10 @@ class Kind:
     #: Selects one row a document.
     rows: sa.Select[Any]
     key: Callable[..., str]
-    value: Callable[[sa.RowMapping], bytes]
+    value: Callable[[Values], bytes]
 
 
-def _number(row: sa.RowMapping) -> bytes:
+def _number(row: Values) -> bytes:
     state = row["state"]
     return documents.dump_number(
         facts.SenderNumber(
@@ -84,7 +87,7 @@ def _number(row: sa.RowMapping) -> bytes:
     )
 
 
-def _campaign(row: sa.RowMapping) -> bytes:
+def _campaign(row: Values) -> bytes:
     return documents.dump_campaign(
         facts.Campaign(
             id=row["id"],
@@ -114,12 +117,12 @@ def _campaign(row: sa.RowMapping) -> bytes:
     )
 
 
-def _brand(row: sa.RowMapping) -> bytes:
+def _brand(row: Values) -> bytes:
     facts_of_it = {name: value for name, value in row.items() if name != "legal_name"}
     return documents.dump_brand(facts.Brand(**facts_of_it), name=row["legal_name"])
 
 
-def _user(row: sa.RowMapping) -> bytes:
+def _user(row: Values) -> bytes:
     return documents.dump_user(
         documents.UserDocument(
             id=row["id"], tenant=row["tenant"], customer_since=row["customer_since"], number=row["number"]
@@ -127,19 +130,19 @@ def _user(row: sa.RowMapping) -> bytes:
     )
 
 
-def _extension(row: sa.RowMapping) -> bytes:
+def _extension(row: Values) -> bytes:
     return documents.dump_extension(documents.ExtensionDocument(user=row["user"]))
 
 
-def _api_key(row: sa.RowMapping) -> bytes:
+def _api_key(row: Values) -> bytes:
     return documents.dump_key(documents.KeyDocument(**row))
 
 
-def _token_key(row: sa.RowMapping) -> bytes:
+def _token_key(row: Values) -> bytes:
     return documents.dump_token_key(documents.TokenKeyDocument(**row))
 
 
-def _line(row: sa.RowMapping) -> bytes:
+def _line(row: Values) -> bytes:
     return documents.dump_line(documents.LineDocument(carrier=row["carrier"], line=row["line"]))
 
 
@@ -217,6 +220,11 @@ _SHOWN_IN: Final[Mapping[type[Any], Kind]] = {
 #: All there is, in the order in which a rebuild writes it.
 KINDS: Final = (BRANDS, CAMPAIGNS, USERS, EXTENSIONS, API_KEYS, TOKEN_KEYS, NUMBERS, LINES)
 
+#: Get the values that name a document from a record that shows in it: a tuple of them, or the only one.
+_IDS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    kind: attrgetter(*(column.name for column in kind.id)) for kind in KINDS
+}
+
 
 async def touched_by(
     connection: AsyncConnection,
@@ -225,26 +233,28 @@ async def touched_by(
     """Return which documents may look different after the changes, each given as the record before and after."""
     touched: dict[Kind, set[DocumentId]] = {kind: set() for kind in KINDS}
     tenants_changed = set()
-    for before, after in changes:
+    for sides in changes:
+        before, after = sides
         if type(before) is Tenant and type(after) is Tenant and before.customer_since != after.customer_since:
             tenants_changed.add(after.id)
-        for record in (before, after):
-            if record is not None:
-                for kind, document_id in _documents_of(record):
-                    touched[kind].add(document_id)
+        for record in sides:
+            if record is None:
+                continue
+            shown = _SHOWN_IN.get(type(record))
+            if shown is not None:
+                document_id = _IDS[shown](record)
+                touched[shown].add(document_id if type(document_id) is tuple else (document_id,))
+            if type(record) is Number and record.user is not None and _may_be_sent_from(record):
+                touched[USERS].add((record.user,))
     if tenants_changed:
         theirs = await connection.execute(sa.select(users.c.id).where(users.c.tenant.in_(tenants_changed)))
         touched[USERS] |= {(user,) for user in theirs.scalars()}
     return touched
 
 
-def _documents_of(record: Record) -> Iterable[tuple[Kind, DocumentId]]:
-    """Name the documents that one record shows in."""
-    kind = _SHOWN_IN.get(type(record))
-    if kind is not None:
-        yield kind, tuple(getattr(record, column.name) for column in kind.id)
-    if isinstance(record, Number) and record.user is not None:  # Whose sending number it may have been, or be now.
-        yield USERS, (record.user,)
+def _may_be_sent_from(number: Number) -> bool:
+    """Say whether a number may be its owner's sending number, as _SENDING_NUMBER has it."""
+    return number.sms == "enabled" and number.kind == "local"
 
 
 async def render(connection: AsyncConnection, touched: Mapping[Kind, set[DocumentId]]) -> Documents:
@@ -263,7 +273,7 @@ async def read(connection: AsyncConnection, touched: Mapping[Kind, set[DocumentI
         for start in range(0, len(ordered), BATCH):
             some = ordered[start : start + BATCH]
             rows = await connection.execute(kind.rows.where(many.among(connection, kind.id, some)))
-            parts.append(Part(kind, some, rows.mappings().all()))
+            parts.append(Part(kind, some, _values(rows.keys(), rows.all())))
     return parts
 
 
@@ -273,7 +283,7 @@ class Part(NamedTuple):
     kind: Kind
     ids: Sequence[DocumentId]
     #: In any order; of documents that are gone there is none.
-    rows: Sequence[sa.RowMapping]
+    rows: Sequence[Values]
 
     def rendered(self) -> Documents:
         """Render them in the order of their ids."""
@@ -285,11 +295,18 @@ async def render_all(connection: AsyncConnection) -> AsyncIterator[Documents]:
     """Render every document there is, in batches; all of one instant if connection is of Database.reading()."""
     for kind in KINDS:
         rows = await connection.stream(kind.rows)
-        async for some in rows.mappings().partitions(BATCH):
-            yield _render_rows(kind, some)
+        names = rows.keys()
+        async for some in rows.partitions(BATCH):
+            yield _render_rows(kind, _values(names, some))
 
 
-def _render_rows(kind: Kind, rows: Iterable[sa.RowMapping]) -> Documents:
+def _values(names: Iterable[str], rows: Iterable[sa.Row[Any]]) -> list[Values]:
+    """Return rows by their columns; each value is asked for by name, which a dict answers best."""
+    columns = tuple(names)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def _render_rows(kind: Kind, rows: Iterable[Values]) -> Documents:
     names, key, value = [column.name for column in kind.id], kind.key, kind.value
     if len(names) == 1:  # (nearly all)
         (name,) = names

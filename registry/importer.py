@@ -20,6 +20,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry import many
 from registry.commands import RowName, change
 from registry.company import Company, Entry, load_known, read_company
 from registry.credentials import ensure_keys, read_credentials
@@ -115,6 +116,7 @@ async def _write(database: Database, kind: str, entries: list[Entry], progress: 
     for start in range(0, len(entries), _BATCH):
         some = entries[start : start + _BATCH]
         async with database.writing() as connection:
+            await many.by_keys(connection)
             there = await what_is_there(connection, (record for entry in some for record in entry.put))
             here = [entry for entry in some if not left(there, entry.put)]
             now = datetime.now(UTC)

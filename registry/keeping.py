@@ -9,13 +9,13 @@ Not here: how rows are written (importer.py, bulk/).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.commands import find, row_key
+from registry.quickly import replaced
 from registry.records import Assignment, Brand, Campaign, Extension, Number, Record, Tenant, User
 
 R = TypeVar("R", bound=Record)
@@ -94,12 +94,12 @@ def _kept(there: There, record: Record, now: datetime, *, linked: bool) -> Recor
             record.campaign_id,
         )
         if same and isinstance(before, Assignment):
-            return replace(record, since=before.since, fault=before.fault)
-        return replace(record, since=now)
+            return replaced(record, since=before.since, fault=before.fault)
+        return replaced(record, since=now)
     if before is not None and type(record) in _KEPT:
-        return replace(record, **{name: getattr(before, name) for name in _KEPT[type(record)]})
+        return replaced(record, **{name: getattr(before, name) for name in _KEPT[type(record)]})
     if isinstance(record, Number) and before is None:
         # (new to us: it stands on the page if it can text, could once, or is in a campaign)
         on_page = record.sms == "enabled" or record.sms_enabled_at is not None or linked
-        return replace(record, sms_page=on_page)
+        return replaced(record, sms_page=on_page)
     return record

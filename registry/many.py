@@ -29,8 +29,13 @@ _MANY_ROWS: Final = 50
 #: Plans are made for the arrays that a statement has this time, and lead through indexes.
 _PLANNED_ANEW: Final = sa.select(sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true()))
 _PLANNED_ONCE: Final = sa.select(sa.func.set_config("plan_cache_mode", "auto", sa.true()))
+#: (what is compiled before it is run is what seems dear, as a table does that now has to be read whole)
+_NOT_BY_KEYS: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
 _BY_KEYS: Final = _PLANNED_ANEW.add_columns(
-    *(sa.func.set_config(f"enable_{way}", "off", sa.true()) for way in ("seqscan", "hashjoin", "mergejoin")),
+    *(
+        sa.func.set_config(way, "off", sa.true())
+        for way in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+    ),
 )
 
 #: Stands between texts that go as one: no printable text has it.

@@ -8,25 +8,31 @@ Not here: what a row wishes (numbers.py), and the steps themselves (lifecycle/st
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry import many
-from registry.bulk.judged import Office, Wish
-from registry.commands import find
+from registry.bulk.judged import Judged, Office, Wish
+from registry.commands import Seen, find
 from registry.flows.desk import Desk
 from registry.flows.numbers import chosen_campaign, registered
 from registry.lifecycle.cycle import ABSENT
 from registry.lifecycle.numbers import may_text
 from registry.lifecycle.standing import Registered, Standing, lacking
+from registry.quickly import maker, replaced
 from registry.records import Assignment, Brand, Campaign, Number, User
 from registry.tables import assignments, brands, campaigns, numbers
 
 #: A number holds its place in a campaign until the aggregator has taken it out.
 _HOLDING: Final = frozenset({"pending", "assigned", "removing"})
+#: Makes a standing of the values in this order.
+_standing: Final = maker(
+    Standing,
+    ("registered", "assignment", "sms", "kind", "owned", "licensed", "sms_page", "room", "others"),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +58,8 @@ class Books:
         #: All of the tenant.
         self.campaigns: dict[str, Campaign] = {}
         self.wishes: dict[str, Wish] = {}
+        #: The numbers that rows have changed since changes() was last asked: what they and their links were.
+        self._before: dict[str, tuple[Number | None, Assignment | None]] = {}
         self._brands: dict[str, Brand] = {}
         #: Each person's local numbers that are enabled.
         self._enabled: dict[str, set[str]] = {}
@@ -83,16 +91,18 @@ class Books:
         number, link = draft.number, draft.link
         user = None if number.user is None else self.users.get(number.user)
         others = self._others(draft)
-        standing = Standing(
-            registered=facts,
-            assignment=ABSENT if link is None else link.state,
-            sms=number.sms,
-            kind=number.kind,
-            owned=user is not None,
-            licensed=user is not None and may_text(user.licence),
-            sms_page=number.sms_page,
-            room=campaign is None or self._has_room(campaign, self._holds(link)),
-            others=len(others),
+        standing = _standing(
+            (
+                facts,
+                ABSENT if link is None else link.state,
+                number.sms,
+                number.kind,
+                user is not None,
+                user is not None and may_text(user.licence),
+                number.sms_page,
+                campaign is None or self._has_room(campaign, self._holds(link)),
+                len(others),
+            )
         )
         return standing, campaign
 
@@ -108,7 +118,7 @@ class Books:
         now = self.office.now
         turned_on = after.sms == "enabled" != draft.number.sms
         enabled_at = now if turned_on else draft.number.sms_enabled_at
-        number = replace(draft.number, sms=after.sms, sms_page=after.sms_page, sms_enabled_at=enabled_at)
+        number = replaced(draft.number, sms=after.sms, sms_page=after.sms_page, sms_enabled_at=enabled_at)
         if after.sms == "enabled" and after.others < before.others:
             draft.superseded = tuple(sorted(self._others(draft)))
         draft.number = number
@@ -122,11 +132,13 @@ class Books:
         """Let later rows find what a row left."""
         did = draft.number.did
         before, link_before = self.numbers.get(did), self.links.get(did)
+        self._before.setdefault(did, (before, link_before))
         self._count_out(before)
         for other in draft.superseded:
             number = self.numbers[other]
+            self._before.setdefault(other, (number, self.links.get(other)))
             self._count_out(number)
-            self.numbers[other] = replace(number, sms="superseded")
+            self.numbers[other] = replaced(number, sms="superseded")
         self.numbers[did] = draft.number
         self._count_in(draft.number)
         for link, one in ((link_before, -1), (draft.link, 1)):
@@ -136,6 +148,18 @@ class Books:
             self.links[did] = draft.link
         if draft.wish is not None:
             self.wishes[did] = draft.wish
+
+    def judged(self) -> Judged:
+        """Return what has changed since the last time."""
+        before, wishes = self._before, self.wishes
+        self._before, self.wishes = {}, {}
+        numbers = [number for did, (was, _) in before.items() if (number := self.numbers[did]) != was]
+        links = [link for did, (_, was) in before.items() if (link := self.links.get(did)) is not None and link != was]
+        seen: Seen = {
+            Number: {(did,): was for did, (was, _) in before.items()},
+            Assignment: {(did,): was for did, (_, was) in before.items()},
+        }
+        return Judged(put=[*numbers, *links], wishes=wishes, seen=seen)
 
     async def _read_registered(self, connection: AsyncConnection) -> None:
         tenant = self.office.tenant
@@ -169,18 +193,15 @@ class Books:
         found = await find(connection, User, named)
         self.users = {user.id: user for user in found.values() if user.tenant == self.office.tenant}
         if self.users:
-            columns = list(numbers.c)
-            rows = await connection.execute(
-                sa.select(*columns).where(
+            enabled = await connection.scalars(
+                sa.select(numbers.c.did).where(
                     many.among(connection, [numbers.c.user], [(name,) for name in self.users]),
                     numbers.c.kind == "local",
                     numbers.c.sms == "enabled",
                 )
             )
-            names = [column.name for column in columns]
-            for row in rows:
-                number = Number(**dict(zip(names, row, strict=True)))
-                self.numbers.setdefault(number.did, number)
+            others = {(did,) for did in enabled if did not in self.numbers}
+            self.numbers |= {did: number for (did,), number in (await find(connection, Number, others)).items()}
         for number in self.numbers.values():
             self._count_in(number)
 
@@ -218,7 +239,7 @@ class Books:
             )
         if link is None or link.state == state:
             return link
-        return replace(link, state=state, since=now, fault=None)
+        return replaced(link, state=state, since=now, fault=None)
 
     def _others(self, draft: Draft) -> set[str]:
         """Name the owner's other local numbers that are enabled."""

@@ -22,6 +22,7 @@ from registry.bulk.numbers import shown_campaign
 from registry.commands import find
 from registry.database import Database
 from registry.flows.desk import SYSTEM_ROLE
+from registry.quickly import maker
 from registry.records import Assignment, Number, User
 from registry.tables import assignments, extensions, numbers, users
 
@@ -59,8 +60,7 @@ async def _page(connection: AsyncConnection, kind: Kind, tenant: str, after: str
     )
     if kind.name == "assignments":
         query = query.where(numbers.c.did.in_(sa.select(assignments.c.did)))
-    names = [column.name for column in numbers.columns]
-    found = [Number(**dict(zip(names, row, strict=True))) for row in await connection.execute(query)]
+    found = list(map(maker(Number, numbers.columns.keys()), await connection.execute(query)))
     links = await find(connection, Assignment, {(number.did,) for number in found})
     last = found[-1].did if found else after
     return last, [_number(number, links.get((number.did,))) for number in found]
@@ -92,10 +92,10 @@ async def _people(connection: AsyncConnection, tenant: str, after: str) -> tuple
         .order_by(users.c.id)
         .limit(_PAGE)
     )
-    names = [column.name for column in users.columns]
+    made = maker(User, users.columns.keys())
     found: list[Cells] = []
     for *values, digits in rows:
-        user = User(**dict(zip(names, values, strict=True)))
+        user = made(values)
         found.append(
             {"id": user.id, "name": user.name, "role": user.role, "licence": user.licence, "extension": digits}
         )

@@ -10,20 +10,20 @@ Not here: what a row means (batches.py), and the terminal (cli.py).
 import asyncio
 import gc
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from registry.bulk.batches import BATCH, judge, write
-from registry.bulk.columns import KINDS, Kind
-from registry.bulk.judged import Judged, Office
-from registry.bulk.reading import Row, Rows
+from registry.bulk.ahead import read_ahead
+from registry.bulk.batches import look, take
+from registry.bulk.columns import KINDS
+from registry.bulk.judged import Office, Outcome
 from registry.bulk.report import ReportFile, lines
 from registry.commands import find
 from registry.database import Database
@@ -70,11 +70,11 @@ class Summary:
     #: Rows that an earlier run had done.
     resumed_after: int = 0
 
-    def plus(self, judged: Judged) -> "Summary":
-        """Count a batch in."""
-        bad = sum(1 for one in judged.outcomes if one.faults)
-        changed = sum(1 for one in judged.outcomes if one.changed and not one.faults)
-        return replace(self, rows=self.rows + len(judged.outcomes), changed=self.changed + changed, bad=self.bad + bad)
+    def plus(self, outcomes: Sequence[Outcome]) -> "Summary":
+        """Count some rows in."""
+        bad = sum(1 for one in outcomes if one.faults)
+        changed = sum(1 for one in outcomes if one.changed and not one.faults)
+        return replace(self, rows=self.rows + len(outcomes), changed=self.changed + changed, bad=self.bad + bad)
 
 
 async def run_file(database: Database, office: Office, options: BulkOptions, progress: Progress) -> Summary:
@@ -88,27 +88,30 @@ async def run_file(database: Database, office: Office, options: BulkOptions, pro
     name = _name(options, digest)
     begun = await _begin(database, office, options, name, digest)
     done, line = begun, 0
+    file = _Again(options.file)
     with ReportFile(options.report, begun.rows) as report, _few_collections():
-        async with _read_ahead(options.file, kind, digest, begun.rows) as batches:
-            async for some in batches:
-                now = replace(office, now=datetime.now(UTC))
-                first = done.rows + 1
-                if options.dry_run:
-                    async with database.reading() as connection:
-                        judged = await judge(connection, now, kind, some, as_import=options.as_import)
-                    report.add(lines(first, some, judged.outcomes))
-                    done = done.plus(judged)
-                else:
-                    async with database.writing() as connection:
-                        judged = await judge(connection, now, kind, some, as_import=options.as_import)
-                        batches.go_on()
-                        await write(connection, now, judged)
-                        after = done.plus(judged)
-                        await _advance(connection, name, done, after, now.now)
-                        report.add(lines(first, some, judged.outcomes))  # (before the commit: never too little)
-                    done = after
-                progress(some[-1].line - line, total)
-                line = some[-1].line
+        async with read_ahead(file.parts(), kind, skip=begun.rows) as batches:
+            async for batch in batches:
+                left = batch
+                while left:
+                    now = replace(office, now=datetime.now(UTC))
+                    first = done.rows + 1
+                    if options.dry_run:
+                        async with database.reading() as connection:
+                            outcomes = await look(connection, now, kind, left, as_import=options.as_import)
+                        after = done.plus(outcomes)
+                        report.add(lines(first, left, outcomes))
+                    else:
+                        async with database.writing() as connection:
+                            batches.go_on()
+                            outcomes = await take(connection, now, kind, left, as_import=options.as_import)
+                            after = done.plus(outcomes)
+                            await _advance(connection, name, done, after, now.now)
+                            report.add(lines(first, left, outcomes))  # (before the commit: never too little)
+                    done, reached = after, left[len(outcomes) - 1].line
+                    progress(reached - line, total)
+                    line, left = reached, left[len(outcomes) :]
+    file.check(digest)
     if not options.dry_run:
         async with database.writing() as connection:
             await _finish(connection, name, datetime.now(UTC))
@@ -148,74 +151,25 @@ def _name(options: BulkOptions, digest: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-class _Ahead:
-    """Batches of a file, of which the next can be read while the last one is being written."""
+class _Again:
+    """A file that is read once more, in turns with others."""
 
-    def __init__(self, batches: AsyncIterator[list[Row]]) -> None:
-        self._batches = batches
-        self._next: asyncio.Task[list[Row] | None] | None = None
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sha = hashlib.sha256()
 
-    def go_on(self) -> None:
-        """Read the next batch meanwhile; what is wrong with it is said when it is asked for."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._read())
+    async def parts(self) -> AsyncIterator[bytes]:
+        """Give its bytes."""
+        with self._path.open("rb") as file:
+            while data := file.read(_PART):
+                self._sha.update(data)
+                yield data
+                await asyncio.sleep(0)
 
-    async def __anext__(self) -> list[Row]:
-        self.go_on()
-        if self._next is None or (some := await self._next) is None:
-            raise StopAsyncIteration
-        self._next = None
-        return some
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def end(self) -> None:
-        """Read no more."""
-        if self._next is not None:
-            self._next.cancel()
-            await asyncio.gather(self._next, return_exceptions=True)
-
-    async def _read(self) -> list[Row] | None:
-        return await anext(self._batches, None)
-
-
-@asynccontextmanager
-async def _read_ahead(path: Path, kind: Kind, digest: str, skip: int) -> AsyncIterator[_Ahead]:
-    async with aclosing(_batches(path, kind, digest, skip)) as batches:
-        ahead = _Ahead(batches)
-        try:
-            yield ahead
-        finally:
-            await ahead.end()
-
-
-async def _batches(path: Path, kind: Kind, digest: str, skip: int) -> AsyncGenerator[list[Row], None]:
-    """Read a file again, from behind the rows that are done. BulkError when it is not the one that it was."""
-    rows, some, seen, sha = Rows(kind), list[Row](), 0, hashlib.sha256()
-
-    def full(read: Iterator[Row]) -> Iterator[list[Row]]:
-        nonlocal seen, some
-        for row in read:
-            seen += 1
-            if seen > skip:
-                some.append(row)
-            if len(some) == BATCH:
-                yield some
-                some = []
-
-    with path.open("rb") as file:
-        while data := file.read(_PART):
-            sha.update(data)
-            for batch in full(rows.feed(data)):
-                yield batch
-            await asyncio.sleep(0)
-    for batch in full(rows.end()):
-        yield batch
-    if some:
-        yield some
-    if sha.hexdigest() != digest:
-        raise BulkError("the file was changed while it was read: import it again")
+    def check(self, digest: str) -> None:
+        """Refuse a file that was not the one that it was. BulkError."""
+        if self._sha.hexdigest() != digest:
+            raise BulkError("the file was changed while it was read: import it again")
 
 
 async def _begin(database: Database, office: Office, options: BulkOptions, name: str, digest: str) -> Summary:

@@ -1,14 +1,15 @@
-"""What a batch of rows comes to: the value that those who judge rows give to those who write them."""
+"""What rows come to: the values that those who judge rows give to those who write them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from registry.bulk.faults import Fault
+from registry.bulk.reading import Row
 from registry.commands import RowName, Seen
 from registry.flows.desk import Limits
-from registry.records import Record
+from registry.records import Record, User
 
 
 class Outcome(NamedTuple):
@@ -29,14 +30,25 @@ class Wish(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A batch, judged; nothing is written yet."""
+    """What some rows come to together; nothing is written yet."""
 
-    outcomes: Sequence[Outcome]
     put: Sequence[Record] = ()
     remove: Sequence[RowName] = ()
     wishes: Mapping[str, Wish] = field(default_factory=dict)
-    #: The rows that it was judged by, as far as put and remove are about them.
+    #: The rows as they were before, as far as put and remove are about them.
     seen: Seen = field(default_factory=dict)
+    #: People whose role became another one, each time that it did: their keys follow it.
+    roles: Sequence[User] = ()
+
+
+class Judge(Protocol):
+    """Judges the rows of a batch one after the other, each as the ones before it leave things. Asks no database."""
+
+    def row(self, row: Row) -> Outcome:
+        """Judge one row."""
+
+    def judged(self) -> Judged:
+        """Return what the rows since the last time come to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

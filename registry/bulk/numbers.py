@@ -14,7 +14,6 @@ Not here: the rows of the database (books.py), and the words of the file (readin
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,10 +22,10 @@ from compliance.senders import canonical_sender
 from registry.bulk.books import Books, Draft
 from registry.bulk.judged import Judged, Office, Outcome, RowError
 from registry.bulk.reading import Row
-from registry.commands import Seen
 from registry.lifecycle import standing as steps
 from registry.lifecycle.standing import RefusedError, Standing
-from registry.records import Assignment, Number, Record
+from registry.quickly import replaced
+from registry.records import Assignment, Number
 
 NUMBER_KINDS: Final = ("local", "toll_free", "personal", "service")
 _WORDS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -34,40 +33,43 @@ _WORDS: Final = {"yes": True, "true": True, "1": True, "no": False, "false": Fal
 _ASSIGN_FIRST: Final = "assign_on_sms_page"
 
 
-async def judge_numbers(connection: AsyncConnection, office: Office, rows: Sequence[Row]) -> Judged:
-    """Judge a batch of rows about numbers or assignments, each as the ones before it leave things."""
+async def judge_numbers(connection: AsyncConnection, office: Office, rows: Sequence[Row]) -> "JudgeNumbers":
+    """Read what a batch of rows about numbers or assignments is about."""
     dids = {did for row in rows if (did := canonical_sender(row.cells.get("did") or "")) is not None}
     people = {user for row in rows if (user := row.cells.get("user")) is not None and not row.faults}
-    books = await Books.opened(connection, office, dids, people)
-    numbers_before, links_before = dict(books.numbers), dict(books.links)
-    outcomes = [_row(books, row) for row in rows]
-    put: list[Record] = [one for did, one in books.numbers.items() if one != numbers_before.get(did)]
-    put += [link for did, link in books.links.items() if link != links_before.get(did)]
-    seen: Seen = {
-        Number: {(did,): numbers_before.get(did) for did in books.numbers},
-        Assignment: {(did,): links_before.get(did) for did in dids},
-    }
-    return Judged(outcomes=outcomes, put=put, wishes=books.wishes, seen=seen)
+    return JudgeNumbers(await Books.opened(connection, office, dids, people))
+
+
+class JudgeNumbers:
+    """Judges rows about numbers or assignments; a Judge."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def row(self, row: Row) -> Outcome:
+        """As Judge."""
+        if row.faults:
+            return Outcome(faults=row.faults)
+        books = self._books
+        try:
+            before, draft = _draft(books, row)
+            _give(books, draft, row)
+            _place(books, draft, row)
+        except RowError as refused:
+            return Outcome(faults=(refused.fault,))
+        changed = _changed(before, draft)
+        if changed:
+            books.enter(draft)
+        return Outcome(changed=changed)
+
+    def judged(self) -> Judged:
+        """As Judge."""
+        return self._books.judged()
 
 
 def shown_campaign(link: Assignment | None) -> str | None:
     """Return the campaign that a file shows for an assignment: one that it leaves is none any more."""
     return None if link is None or link.state == "removing" else link.campaign_id
-
-
-def _row(books: Books, row: Row) -> Outcome:
-    if row.faults:
-        return Outcome(faults=row.faults)
-    try:
-        before, draft = _draft(books, row)
-        _give(books, draft, row)
-        _place(books, draft, row)
-    except RowError as refused:
-        return Outcome(faults=(refused.fault,))
-    changed = _changed(before, draft)
-    if changed:
-        books.enter(draft)
-    return Outcome(changed=changed)
 
 
 def _draft(books: Books, row: Row) -> tuple[Draft | None, Draft]:
@@ -114,7 +116,7 @@ def _give(books: Books, draft: Draft, row: Row) -> None:
     if user is not None and books.user(user) is None:
         raise RowError("user", "unknown_user")
     before, _ = books.standing(draft)
-    draft.number = replace(draft.number, user=user, number_changed_at=books.office.now, sms=steps.lose(before).sms)
+    draft.number = replaced(draft.number, user=user, number_changed_at=books.office.now, sms=steps.lose(before).sms)
 
 
 def _place(books: Books, draft: Draft, row: Row) -> None:

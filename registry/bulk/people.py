@@ -7,7 +7,6 @@ Not here: the words of the file (reading.py).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,12 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry import many
 from registry.bulk.judged import Judged, Office, Outcome, RowError
 from registry.bulk.reading import Row
-from registry.commands import find
+from registry.commands import find, row_key
 from registry.flows.desk import SYSTEM_ROLE
 from registry.lifecycle import standing as steps
 from registry.lifecycle.standing import Standing
-from registry.people.keys import narrowed
-from registry.records import Extension, Number, Record, User
+from registry.quickly import maker, replaced
+from registry.records import Extension, Number, User
 from registry.rows import EXTENSION, IDENTIFIER
 from registry.tables import extensions, numbers
 
@@ -31,15 +30,22 @@ _NAME_MAX: Final = 200
 _LICENCE_MAX: Final = 40
 
 
-class _People:
-    """The people of a batch, as the rows leave them."""
+class JudgePeople:
+    """Judges rows about people; a Judge."""
 
     def __init__(self, office: Office) -> None:
         self.office = office
+        #: The people of the batch, as the rows leave them.
         self.users: dict[str, User] = {}
         #: Who has which of the extensions that the batch names.
         self.holders: dict[str, str] = {}
+        #: The numbers of people who get another licence.
         self.numbers: dict[str, list[Number]] = {}
+        #: As it was when judged() was last asked, where rows have changed it since.
+        self._users_before: dict[str, User | None] = {}
+        self._numbers_before: dict[str, list[Number]] = {}
+        self._extensions: list[Extension] = []
+        self._roles: list[User] = []
 
     async def read(self, connection: AsyncConnection, rows: Sequence[Row]) -> None:
         """Read what the rows are about."""
@@ -60,63 +66,73 @@ class _People:
             and row.cells.get("licence") not in {None, user.licence}
         }
         if again:
-            names = [column.name for column in numbers.columns]
             theirs = await connection.execute(
                 sa.select(*numbers.c).where(many.among(connection, [numbers.c.user], again)).order_by(numbers.c.did)
             )
-            for row_ in theirs:
-                number = Number(**dict(zip(names, row_, strict=True)))
+            for number in map(maker(Number, numbers.columns.keys()), theirs):
                 self.numbers.setdefault(str(number.user), []).append(number)
 
-
-async def judge_people(connection: AsyncConnection, office: Office, rows: Sequence[Row]) -> Judged:
-    """Judge a batch of rows about people, each as the ones before it leave things."""
-    people = _People(office)
-    await people.read(connection, rows)
-    before, numbers_before = dict(people.users), dict(people.numbers)
-    new: list[Record] = []
-    outcomes = []
-    for row in rows:
+    def row(self, row: Row) -> Outcome:
+        """As Judge."""
+        if row.faults:
+            return Outcome(faults=row.faults)
         try:
-            outcomes.append(_row(people, row, new))
+            user = _user(self, row)
+            extension = _extension(self, row, user)
         except RowError as refused:
-            outcomes.append(Outcome(faults=(refused.fault,)))
-    put: list[Record] = [user for name, user in people.users.items() if user != before.get(name)]
-    put += [one for name, theirs in people.numbers.items() if theirs != numbers_before.get(name) for one in theirs]
-    others = [
-        user for name, user in people.users.items() if (was := before.get(name)) is not None and was.role != user.role
-    ]
-    put += await narrowed(connection, others, office.now)  # (keys follow the role)
-    return Judged(outcomes=outcomes, put=[*put, *new])
+            return Outcome(faults=(refused.fault,))
+        changed = self._enter(user)
+        if extension is not None:
+            self._extensions.append(extension)
+            self.holders[extension.digits] = user.id
+            changed.append("extension")
+        return Outcome(changed=tuple(changed))
+
+    def judged(self) -> Judged:
+        """As Judge."""
+        users_before, numbers_before = self._users_before, self._numbers_before
+        new, roles = self._extensions, self._roles
+        self._users_before, self._numbers_before, self._extensions, self._roles = {}, {}, [], []
+        people = [user for name, was in users_before.items() if (user := self.users[name]) != was]
+        return Judged(
+            put=[*people, *(number for name in numbers_before for number in self.numbers[name]), *new],
+            seen={
+                User: {(name,): was for name, was in users_before.items()},
+                Number: {(number.did,): number for was in numbers_before.values() for number in was},
+                Extension: {row_key(extension): None for extension in new},  # (or it would have a holder)
+            },
+            roles=roles,
+        )
+
+    def _enter(self, user: User) -> list[str]:
+        """Let later rows find a person as a row left them; returns the columns that it changed."""
+        before = self.users.get(user.id)
+        if user == before:
+            return []
+        self._users_before.setdefault(user.id, before)
+        self.users[user.id] = user
+        if before is None:
+            return ["id"]
+        changed = [name for name in ("name", "role", "licence") if getattr(user, name) != getattr(before, name)]
+        if "role" in changed:
+            self._roles.append(user)
+        if "licence" in changed and (theirs := self.numbers.get(user.id)):
+            self._numbers_before.setdefault(user.id, theirs)
+            self.numbers[user.id] = [
+                replaced(one, licence_changed_at=self.office.now, sms=steps.lose(Standing(sms=one.sms)).sms)
+                for one in theirs
+            ]
+        return changed
 
 
-def _row(people: _People, row: Row, new: list[Record]) -> Outcome:
-    if row.faults:
-        return Outcome(faults=row.faults)
-    user = _user(people, row)
-    before = people.users.get(user.id)
-    extension = _extension(people, row, user)
-    changed = [
-        name
-        for name in ("name", "role", "licence")
-        if before is not None and getattr(user, name) != getattr(before, name)
-    ]
-    if before is None:
-        changed.append("id")
-    elif "licence" in changed:
-        people.numbers[user.id] = [
-            replace(one, licence_changed_at=people.office.now, sms=steps.lose(Standing(sms=one.sms)).sms)
-            for one in people.numbers.get(user.id, [])
-        ]
-    if extension is not None:
-        new.append(extension)
-        people.holders[extension.digits] = user.id
-        changed.append("extension")
-    people.users[user.id] = user
-    return Outcome(changed=tuple(changed))
+async def judge_people(connection: AsyncConnection, office: Office, rows: Sequence[Row]) -> JudgePeople:
+    """Read what a batch of rows about people is about."""
+    people = JudgePeople(office)
+    await people.read(connection, rows)
+    return people
 
 
-def _user(people: _People, row: Row) -> User:
+def _user(people: JudgePeople, row: Row) -> User:
     """Return the person of a row as it has them."""
     name = row.cells.get("id")
     if name is None:
@@ -138,7 +154,7 @@ def _user(people: _People, row: Row) -> User:
         raise RowError("id", "not_found")
     role = _role(given.get("role"), before)
     if before is not None:
-        return replace(before, **given)
+        return replaced(before, **given)
     if "name" not in given:
         raise RowError("name", "missing")
     return User(id=name, tenant=people.office.tenant, name=given["name"], role=role, licence=given.get("licence", ""))
@@ -154,7 +170,7 @@ def _role(given: str | None, before: User | None) -> str:
     return role
 
 
-def _extension(people: _People, row: Row, user: User) -> Extension | None:
+def _extension(people: JudgePeople, row: Row, user: User) -> Extension | None:
     """Return the extension that a person gets; None when they have it already, or get none."""
     digits = row.cells.get("extension")
     if digits is None:

@@ -140,8 +140,12 @@ class _Csv:
     def take(self, *, last: bool) -> Iterator[Row]:
         """As _Format."""
         waiting: deque[tuple[int, bytes | None]] = deque()
-        for one in self._lines.take(last=last):
-            waiting.append(one)
+        for number, line in self._lines.take(last=last):
+            if self._names is not None and line and not self._open and not waiting and b'"' not in line:
+                if line.strip():  # (nearly all: a row that is whole)
+                    yield _csv_row(number, line, self._names)
+                continue
+            waiting.append((number, line))
             yield from self._work(waiting)
         if last:
             while self._open:
@@ -186,26 +190,32 @@ class _Csv:
         return Row(number, {}, (Fault("", "too_long"),))
 
     def _record(self, number: int, raw: bytes) -> Iterator[Row]:
-        if len(raw) > ROW_MAX:
+        if self._names is not None:
+            yield _csv_row(number, raw, self._names)
+        elif len(raw) > ROW_MAX:
             yield self._too_long(number)
-            return
-        try:
-            text = raw.decode()
-        except UnicodeDecodeError:
-            if self._names is None:
-                raise FileFaultError(_NOT_UTF8) from None
-            yield Row(number, {}, (Fault("", "not_utf8"),))
-            return
-        cells = _cells(text)
-        if self._names is None:
-            self._names = _header(cells, text, self._kind)
-        elif cells is None:
-            yield Row(number, {}, (Fault("", "bad_csv"),))
-        elif len(cells) != len(self._names):
-            yield Row(number, {}, (Fault("", "column_count"),))
         else:
-            read = {name: plain(cell) or None for name, cell in zip(self._names, cells, strict=True)}
-            yield _row(number, read) if len(text) > CELL_MAX or "\0" in text else Row(number, read)
+            try:
+                text = raw.decode()
+            except UnicodeDecodeError:
+                raise FileFaultError(_NOT_UTF8) from None
+            self._names = _header(_cells(text), text, self._kind)
+
+
+def _csv_row(number: int, raw: bytes, names: list[str]) -> Row:
+    if len(raw) > ROW_MAX:
+        return Row(number, {}, (Fault("", "too_long"),))
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        return Row(number, {}, (Fault("", "not_utf8"),))
+    cells = _cells(text)
+    if cells is None:
+        return Row(number, {}, (Fault("", "bad_csv"),))
+    if len(cells) != len(names):
+        return Row(number, {}, (Fault("", "column_count"),))
+    read = {name: plain(cell) or None for name, cell in zip(names, cells, strict=True)}
+    return _row(number, read) if len(text) > CELL_MAX or "\0" in text else Row(number, read)
 
 
 def _cells(text: str) -> list[str] | None:

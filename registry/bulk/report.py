@@ -21,11 +21,11 @@ from registry.bulk.reading import Row
 
 
 def lines(first: int, rows: Iterable[Row], outcomes: Iterable[Outcome]) -> bytes:
-    """Return the lines of a batch whose first row is the first-th of the file, from 1."""
+    """Return the lines of the rows that there are outcomes of; the first is the first-th of the file, from 1."""
     found = []
     #: What a row changed is one of a few lists.
     ends: dict[tuple[str, ...], bytes] = {}
-    for place, (row, outcome) in enumerate(zip(rows, outcomes, strict=True), first):
+    for place, (row, outcome) in enumerate(zip(rows, outcomes, strict=False), first):
         if outcome.faults:
             line = {"row": place, "line": row.line, "is": "bad", "faults": [told(fault) for fault in outcome.faults]}
             found.append(orjson.dumps(line))

@@ -13,9 +13,9 @@ Not here: what a row means (batches.py).
 """
 
 import asyncio
-import contextlib
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
@@ -25,12 +25,13 @@ from aiohttp import web
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from registry.admin_keys import check_caller
-from registry.bulk.batches import BATCH, judge, write
+from registry.bulk.ahead import in_batches
+from registry.bulk.batches import take
 from registry.bulk.columns import KINDS, Kind
 from registry.bulk.export import export
 from registry.bulk.jobs import Summary
-from registry.bulk.judged import Office
-from registry.bulk.reading import FileFaultError, Row, Rows
+from registry.bulk.judged import Office, Outcome
+from registry.bulk.reading import FileFaultError, Row
 from registry.bulk.report import lines
 from registry.database import Database, confine
 from registry.flows.desk import Limits
@@ -102,22 +103,15 @@ class BulkApi:
         """Read the upload, batch by batch; what stops it is the report's last line but one."""
         done, ended = Summary(), {}
         try:
-            async for some in _batches(request, kind):
-                first = done.rows + 1
-                async with self.database.writing() as connection:
-                    admin = await check_caller(connection, request, writes=True)
-                    await confine(connection, admin.tenant)
-                    office = Office(
-                        tenant=admin.tenant,
-                        actor=admin.actor,
-                        now=datetime.now(UTC),
-                        limits=self.limits,
-                        operator=admin.operator,
-                    )
-                    judged = await judge(connection, office, kind, some, as_import=False)
-                    await write(connection, office, judged)
-                done = done.plus(judged)
-                spool.add(lines(first, some, judged.outcomes))
+            async with aclosing(in_batches(request.content.iter_chunked(_CHUNK), kind)) as batches:
+                async for batch in batches:
+                    left = batch
+                    while left:
+                        first = done.rows + 1
+                        outcomes = await self._write(request, kind, left)
+                        done = done.plus(outcomes)
+                        spool.add(lines(first, left, outcomes))
+                        left = left[len(outcomes) :]
         except FileFaultError as fault:
             ended = {"code": "bad_file", "fix": str(fault)}
         except Problem as problem:
@@ -130,6 +124,20 @@ class BulkApi:
             spool.add(orjson.dumps({"is": "stopped", **ended}) + b"\n")
         told = {"is": "summary", "rows": done.rows, "changed": done.changed, "bad": done.bad, "whole": not ended}
         spool.add(orjson.dumps(told) + b"\n")
+
+    async def _write(self, request: web.Request, kind: Kind, rows: list[Row]) -> list[Outcome]:
+        """Take as many rows as one transaction does, for whoever may by then. Problem."""
+        async with self.database.writing() as connection:
+            admin = await check_caller(connection, request, writes=True)
+            await confine(connection, admin.tenant)
+            office = Office(
+                tenant=admin.tenant,
+                actor=admin.actor,
+                now=datetime.now(UTC),
+                limits=self.limits,
+                operator=admin.operator,
+            )
+            return await take(connection, office, kind, rows)
 
 
 class _Spool:
@@ -166,29 +174,9 @@ class _Spool:
 
 
 async def _send(spool: _Spool, response: web.StreamResponse) -> None:
-    with contextlib.suppress(ConnectionError):  # (who hung up gets no report; what was taken stays)
+    with suppress(ConnectionError):  # (who hung up gets no report; what was taken stays)
         async for some in spool.parts():
             await response.write(some)
-
-
-async def _batches(request: web.Request, kind: Kind) -> AsyncIterator[list[Row]]:
-    rows, some = Rows(kind), list[Row]()
-
-    def full(read: Iterator[Row]) -> Iterator[list[Row]]:
-        nonlocal some
-        for row in read:
-            some.append(row)
-            if len(some) == BATCH:
-                yield some
-                some = []
-
-    async for data in request.content.iter_chunked(_CHUNK):
-        for batch in full(rows.feed(data)):
-            yield batch
-    for batch in full(rows.end()):
-        yield batch
-    if some:
-        yield some
 
 
 def _kind(request: web.Request) -> Kind:

@@ -146,6 +146,7 @@ class TestByKeys:
         async with database.writing() as connection:
             await many.by_keys(connection)
             assert await connection.scalar(sa.text("SHOW plan_cache_mode")) == "force_custom_plan"
+            assert await connection.scalar(sa.text("SHOW jit")) == "off"
             async with many.checked_as_ever(connection):
                 assert await connection.scalar(sa.text("SHOW plan_cache_mode")) == "auto"
             assert await connection.scalar(sa.text("SHOW plan_cache_mode")) == "force_custom_plan"

@@ -10,7 +10,7 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
-from registry.bulk import jobs
+from registry.bulk import batches, jobs
 from registry.bulk.jobs import BulkError, BulkOptions, run_file
 from registry.bulk.reading import FileFaultError
 from registry.database import Database
@@ -48,7 +48,7 @@ class TestCutOff:
     @pytest.mark.parametrize("when", ["before the report", "after the report"])
     async def test_it_is_gone_on_with(self, databases, tmp_path, monkeypatch, place, when):
         """And ends as one run would have: rows, counts, and the report to the byte."""
-        monkeypatch.setattr(jobs, "BATCH", 10)
+        monkeypatch.setattr(batches, "BATCH", 10)
         add, left = jobs.ReportFile.add, []
 
         def cutting(report, written):
@@ -80,7 +80,7 @@ class TestCutOff:
     @pytest.mark.timeout(400)
     async def test_a_kill_is_no_more_than_that(self, database, settings, tmp_path):
         """SIGKILL as soon as something more is committed, twice, until a run gets through."""
-        count = 4_000
+        count = 4 * batches.BATCH
         file = tmp_path / "people.ndjson"
         file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in people(count)))
         await fill(database, [a_tenant()])
@@ -187,8 +187,8 @@ class TestAhead:
             await asyncio.sleep(0)
             raise ConnectionError
 
-        monkeypatch.setattr(jobs, "BATCH", 2)
-        monkeypatch.setattr(jobs, "write", fails)
+        monkeypatch.setattr(batches, "BATCH", 2)
+        monkeypatch.setattr(batches, "_write", fails)
         with pytest.raises(ConnectionError):
             await run(database, path, people(7), "users")
         assert await job(database) == ("running", 0, 0, 0)
@@ -205,7 +205,7 @@ class TestAhead:
             file.write_bytes(file.read_bytes().replace(b"Name 1", b"Name X"))
             return found
 
-        monkeypatch.setattr(jobs, "BATCH", 2)
+        monkeypatch.setattr(batches, "BATCH", 2)
         monkeypatch.setattr(jobs, "_digest", then_changed)
         with pytest.raises(BulkError, match="changed while"):
             await run(database, path, people(3), "users")
@@ -215,10 +215,10 @@ class TestAhead:
 class TestSize:
     @only_sqlite
     async def test_memory_does_not_grow_with_the_file(self, database, path):
-        """Ten times the rows, much the same peak: rows are read, judged and reported a batch at a time."""
+        """Five times the rows, much the same peak: rows are read, judged and reported a batch at a time."""
         await fill(database, [a_tenant()])
         peaks = []
-        for count in (2_000, 20_000):
+        for count in (8_000, 40_000):
             path.write_bytes(b"did\n" + b"x\n" * count)
             options = BulkOptions(file=path, kind="numbers", tenant="acme", report=path.with_name("report"))
             tracemalloc.start()
