@@ -21,6 +21,7 @@ from gateway.edge.guard import Full, Phase
 from gateway.edge.http_common import answers_problems, name_server
 from gateway.edge.http_events import MOST_OF_USER, EventRoutes
 from gateway.edge.http_messages import MessageRoutes
+from gateway.edge.http_opt_outs import OptOutRoutes
 from gateway.edge.http_people import PeopleRoutes
 from gateway.edge.inbound_desk import InboundDesk, Place
 from gateway.edge.inbound_replies import Answered, InboundReplies
@@ -41,6 +42,7 @@ from gateway.policies import load_policy
 from gateway.pressure import Marks, StorePressure
 from gateway.problems import PROBLEMS
 from gateway.queue.commit import GroupCommit
+from gateway.queue.opt_out_index import indexing
 from gateway.queue.store import open_store
 from gateway.send.gather import Gatherer
 from gateway.send.pipeline import Pipeline
@@ -65,6 +67,8 @@ ROUTES: Final = (
     "/v1/media",
     "/v1/media/{id}",
     "/v1/opt-outs",
+    "/v1/opt-outs/restore",
+    "/v1/opt-outs/{recipient}",
     "/v1/reasons",
     "/v1/problems",
     "/v1/openapi.json",
@@ -73,6 +77,10 @@ ROUTES: Final = (
     "/carriers/{name}/inbound",
     "none",
 )
+
+#: Containers made and not yet freed before garbage is looked for. A message is some hundred that end with its answer,
+#: and make no cycles: with Python's own 700 every few messages were looked through, for nothing.
+_GARBAGE: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +105,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         ProcessCollector(registry=registry)
         metrics = new_metrics(registry)
         queue = await stack.enter_async_context(open_store(settings.queue_url, partitions=settings.partitions))
+        await stack.enter_async_context(indexing(queue.indexer()))
         near = await stack.enter_async_context(open_near_cache(settings, registry, "gateway"))
         commit = await stack.enter_async_context(GroupCommit(queue, observe=metrics.flushed))
         gatherer = Gatherer(near, queue, policy, _now)
@@ -115,6 +124,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         app.on_response_prepare.append(name_server)
         app.add_routes(MessageRoutes(keys, pipeline, queue).routes())
         app.add_routes(PeopleRoutes(keys, queue).routes())
+        app.add_routes(OptOutRoutes(keys, queue).routes())
         app.add_routes(DescriptionRoutes().routes())
         app.add_routes(ReceiptRoutes(queue, metrics, _carrier_secrets(settings)).routes())
         replies = InboundReplies(
@@ -138,6 +148,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         port = await stack.enter_async_context(serving(app, plain.take, settings, watched))
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_GARBAGE)
         yield Running(port=port, admin_port=admin_port, leave=leaving.leave)
 
 

@@ -45,6 +45,8 @@ EVENTS: Final = frozenset(
         "look_up_crashed",
         "message_crashed",
         "message_unusable",
+        "opt_outs_indexed",
+        "opt_outs_not_indexed",
         "partition_crashed",
         "partition_lost",
         "partition_owned",

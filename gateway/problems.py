@@ -43,6 +43,7 @@ class ProblemCode(StrEnum):
     INVALID_TIME = "invalid_time"
     INVALID_CHARACTER = "invalid_character"
     INVALID_NUMBER = "invalid_number"
+    INVALID_EVIDENCE = "invalid_evidence"
     INVALID_RECIPIENTS = "invalid_recipients"
     INVALID_CURSOR = "invalid_cursor"
     UNKNOWN_USER = "unknown_user"
@@ -153,6 +154,11 @@ _BODY: Final[dict[str, ProblemKind]] = {
         422, "A character that no phone shows", "Remove control characters and noncharacters from the text."
     ),
     ProblemCode.INVALID_NUMBER: _kind(422, "Not a phone number", "Send the number with + and country code (E.164)."),
+    ProblemCode.INVALID_EVIDENCE: _kind(
+        422,
+        "Not enough to end an opt-out",
+        "Say in 10 to 1,000 characters what the person did to get texts again, and where that is kept.",
+    ),
     ProblemCode.INVALID_RECIPIENTS: _kind(
         422, "Recipients cannot be taken", "Name 1 to 50 recipients, each once; for more, send a batch."
     ),

@@ -11,6 +11,7 @@ from registry.people import routes as people
 from registry.preflight import views as preflight
 from registry.registration import routes as registration
 from registry.requests import actions as requests
+from registry.restorations import actions as restorations
 
 ACTIONS: Final[tuple[Action, ...]] = (
     *admin_actions.ACTIONS,
@@ -19,6 +20,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *registration.ACTIONS,
     *people.ACTIONS,
     *requests.ACTIONS,
+    *restorations.ACTIONS,
 )
 VIEWS: Final[tuple[View, ...]] = (
     *audit.VIEWS,
@@ -30,4 +32,5 @@ VIEWS: Final[tuple[View, ...]] = (
     *people.VIEWS,
     *preflight.VIEWS,
     *requests.VIEWS,
+    *restorations.VIEWS,
 )

@@ -40,6 +40,7 @@ EVENTS: Final = frozenset(
         "registry_stopped",
         "request_crashed",
         "requests_not_watched",
+        "restorations_failed",
         "sign_in_refused",
         "store_rebuilt",
         "task_crashed",

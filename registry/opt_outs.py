@@ -59,7 +59,8 @@ async def send_opt_outs(
     """
     async with database.reading() as connection:
         copies = await find(connection, OptOut, [row_key(opt_out) for opt_out in opt_outs.values()])
-    new = {index: opt_out for index, opt_out in opt_outs.items() if copies.get(row_key(opt_out)) != opt_out}
+    known = {key: replace(copy, lifted_at=None) for key, copy in copies.items()}
+    new = {index: opt_out for index, opt_out in opt_outs.items() if known.get(row_key(opt_out)) != opt_out}
     progress(len(opt_outs) - len(new))
     if not new:
         return []

@@ -80,7 +80,14 @@ REGISTRATION_CODES: Final = tuple(str(code) for code in _REGISTRATION)
 
 #: What only pages of the console say, and no call of the API.
 OF_PAGES: Final = frozenset(
-    {"wrong_sign_in", "too_many_tries", "passwords_differ", "invitation_over", "provider_unavailable"}
+    {
+        "wrong_sign_in",
+        "too_many_tries",
+        "passwords_differ",
+        "invitation_over",
+        "provider_unavailable",
+        "opt_outs_away",
+    }
 )
 
 PROBLEMS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
@@ -187,6 +194,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         "wrong_confirmation": _kind(422, "Not confirmed", "Type the campaign's id: deactivation cannot be undone."),
         "hook_url_forbidden": _kind(
             422, "Not an address for a hook", "Give an https URL on the public internet, without user and fragment."
+        ),
+        "opt_outs_away": _kind(
+            503, "The store of opt-outs does not answer", "Opt-outs hold all the same. Try again in a moment."
         ),
         "database_unavailable": _kind(
             503,

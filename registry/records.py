@@ -186,6 +186,8 @@ class OptOut:
     keyword: str
     #: Which of the tenant's numbers received the word, when known.
     number: str | None
+    #: When it was taken back here, with evidence; the row stays, so that no later import revives it.
+    lifted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +257,29 @@ class Request:
     answer: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """What an admin says about somebody's opt-out, on its way to the gateway or there."""
+
+    id: str
+    tenant: str
+    #: E.164.
+    recipient: str
+    #: restore (they want texts again, or never meant not to) or opt_out (they meant it).
+    act: str
+    #: What the person did, and where that is kept; of an opt_out whatever the admin wrote.
+    evidence: str
+    #: pending, done or refused.
+    state: str
+    #: What the gateway made of it: restored, dismissed, was_not_out, overtaken or opted_out.
+    outcome: str | None
+    #: Why it is still pending, or was refused: a word.
+    fault: str | None
+    asked_at: datetime
+    asked_by: str
+    done_at: datetime | None
+
+
 Record = (
     Tenant
     | User
@@ -270,4 +295,5 @@ Record = (
     | Application
     | Fee
     | Request
+    | Restoration
 )

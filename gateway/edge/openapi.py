@@ -16,7 +16,7 @@ from aiohttp import web
 from apidocs.document import document
 from apidocs.page import CONTENT_SECURITY_POLICY, page
 from apidocs.table import JSON, Description
-from gateway.edge import openapi_carriers, openapi_events, openapi_messages, openapi_people
+from gateway.edge import openapi_carriers, openapi_events, openapi_messages, openapi_opt_outs, openapi_people
 from gateway.edge.openapi_examples import REFUSALS
 from gateway.edge.openapi_schemas import SCHEMAS
 from gateway.problems import PROBLEMS
@@ -65,11 +65,12 @@ DESCRIPTION: Final = Description(
     operations=(
         *openapi_messages.OPERATIONS,
         *openapi_people.OPERATIONS,
+        *openapi_opt_outs.OPERATIONS,
         *openapi_events.OPERATIONS,
         *openapi_carriers.OPERATIONS,
     ),
     problems=PROBLEMS,
-    schemas=SCHEMAS,
+    schemas={**SCHEMAS, **openapi_opt_outs.SCHEMAS},
     security=_SECURITY,
     refusals={"sendMessage": REFUSALS},
 )

@@ -41,6 +41,8 @@ CALS: Final = "+12125550103"
 CUSTOMER: Final = "+16465550151"
 OTHER_CUSTOMER: Final = "+13125550152"
 OPTED_OUT: Final = "+17185550158"
+#: Opts out in one example, and is texted again after another.
+WANTS_TEXTS_AGAIN: Final = "+17185550159"
 
 MESSAGE_ID: Final = "2-1795204800250-0-0"
 REFUSAL_ID: Final = "r-2-1795204800250-0"

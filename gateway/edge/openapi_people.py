@@ -176,6 +176,14 @@ OPERATIONS: Final = (
                 key="admin",
             ),
             Sample(
+                name="before",
+                summary="Somebody who will want texts again",
+                status=200,
+                body={"opt_outs": [_STOP | {"recipient": example.WANTS_TEXTS_AGAIN}]},
+                answer={"stored": 1},
+                key="admin",
+            ),
+            Sample(
                 name="start",
                 summary="Whoever wrote START did not opt out",
                 status=422,

@@ -1,11 +1,11 @@
-"""What is kept beside the messages: inboxes, opt-outs, attachments.
+"""What is kept beside the messages: inboxes, attachments.
 
-Not here: copying an instant message into an inbox, which is the owner's (owned.py).
+Not here: copying an instant message into an inbox, which is the owner's (owned.py); opt-outs (opt_outs.py).
 """
 
 from collections.abc import Sequence
 
-from gateway.queue import Became, Heard, InboxItem, OptOutRecord, Spoken, Suspicion, keys
+from gateway.queue import InboxItem, keys
 from gateway.queue.wire import Wire, fcall
 
 
@@ -36,53 +36,6 @@ class BesideStore:
         entries = await self._wire.one(("XRANGE", key, start, "+", "COUNT", limit))
         return [InboxItem(cursor=stamp.decode(), payload=fields[3]) for stamp, fields in entries]
 
-    async def put_opt_outs(self, records: Sequence[OptOutRecord]) -> None:
-        """Keep opt-outs; durable when it returns. The earliest instant stays."""
-        by_tenant: dict[str, list[OptOutRecord]] = {}
-        for record in records:
-            by_tenant.setdefault(record.tenant, []).append(record)
-        await self._wire.all(
-            *(
-                fcall(
-                    "optout",
-                    [keys.opt_out(tenant, record.recipient) for record in theirs],
-                    *(value for record in theirs for value in (record.at_ms, record.keyword, record.number)),
-                )
-                for tenant, theirs in by_tenant.items()
-            ),
-            kept=True,
-        )
-
-    async def heard(self, spoken: Spoken) -> Heard:
-        """Keep what a person said of further texts, once by its id; durable when it returns."""
-        became, age_ms, user = await self._wire.one(
-            fcall(
-                "heard",
-                (keys.opt_out(spoken.tenant, spoken.recipient),),
-                *(spoken.word, spoken.id, spoken.at_ms, spoken.keyword, spoken.number, spoken.said_ms, spoken.user),
-            ),
-            kept=True,
-        )
-        return Heard(Became(became.decode()), age_ms, user.decode())
-
-    async def opt_outs(self, pairs: Sequence[tuple[str, str]]) -> list[OptOutRecord | Suspicion | None]:
-        """Read opt-outs, or suspicions, fresh for (tenant, E.164 recipient) pairs, in one round trip."""
-        by_tenant: dict[str, list[int]] = {}
-        for place, (tenant, _) in enumerate(pairs):
-            by_tenant.setdefault(tenant, []).append(place)
-        replies = await self._wire.all(
-            *(
-                fcall("optouts", [keys.opt_out(*pairs[place]) for place in places], "suspected", read_only=True)
-                for places in by_tenant.values()
-            )
-        )
-        found: list[OptOutRecord | Suspicion | None] = [None] * len(pairs)
-        for places, reply in zip(by_tenant.values(), replies, strict=True):
-            for at in range(0, len(reply), 4):
-                place = places[reply[at] - 1]
-                found[place] = _opt_out(*pairs[place], *reply[at + 1 : at + 4])
-        return found
-
     async def put_media(self, media_id: str, meta: bytes, body: bytes, *, ttl_s: int) -> None:
         """Keep an uploaded attachment."""
         await self._wire.one(fcall("put_media", (keys.media(media_id),), meta, body, ttl_s * 1000), kept=True)
@@ -95,11 +48,3 @@ class BesideStore:
         """Read an attachment's bytes."""
         body: bytes | None = await self._wire.one(("HGET", keys.media(media_id), "body"))
         return body
-
-
-def _opt_out(tenant: str, recipient: str, at_ms: bytes, keyword: bytes, number: bytes) -> OptOutRecord | Suspicion:
-    if not keyword:
-        return Suspicion(tenant=tenant, recipient=recipient, at_ms=int(at_ms))
-    return OptOutRecord(
-        tenant=tenant, recipient=recipient, at_ms=int(at_ms), keyword=keyword.decode(), number=number.decode()
-    )

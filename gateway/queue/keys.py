@@ -14,11 +14,16 @@ from typing import Final
 PARTITIONS: Final = "a2p:partitions"
 #: Slot and common beginning of what came to numbers that nobody owns; its inbox is a stream like any other.
 ORPHANS: Final = "{orphans}"
+#: How far older opt-outs have come into the lists of them: a hash (opt_out_index.py).
+OPT_OUTS_INDEXED: Final = "a2p:opt-outs-indexed"
+#: Where opt-outs are, of whatever tenant: a pattern.
+ANY_OPT_OUT: Final = "{o:*}:+*"
 #: The lane of submitted messages whose receipt may not come.
 RECEIPT_LANE: Final = "receipt"
 
 _MESSAGE_ID = re.compile(r"(0|[1-9][0-9]{0,3})-([0-9]{1,15}-[0-9]{1,15})-(?:0|[1-9][0-9]{0,5})")
 _CURSOR = re.compile(r"[0-9]{1,15}-[0-9]{1,15}")
+_OPT_OUT_CURSOR = re.compile(r"(-?[0-9]{1,15})-([0-9]{1,15})")
 _REFUSAL_ID = re.compile(r"r-(0|[1-9][0-9]{0,3})-([0-9]{1,15}-[0-9]{1,15})")
 
 
@@ -77,6 +82,24 @@ def inbox(tenant: str, user_id: str) -> str:
 def opt_out(tenant: str, recipient: str) -> str:
     """Key of one opt-out, a hash; recipient is E.164."""
     return f"{{o:{tenant}}}:{recipient}"
+
+
+def opt_outs(tenant: str, standing: str) -> str:
+    """Key of a list of a tenant's opt-outs, a sorted set: out, suspected or lifted."""
+    return f"{{o:{tenant}}}:{standing}"
+
+
+def cursor_of_opt_out(at_ms: int, recipient: str) -> str:
+    """Return the cursor of a place in such a list; recipient is E.164."""
+    return f"{at_ms}-{recipient.removeprefix('+')}"
+
+
+def place_of_opt_out(cursor: str) -> tuple[str, str]:
+    """Read instant and recipient off a cursor that a caller gave back; ValueError if it is none of ours."""
+    parts = _OPT_OUT_CURSOR.fullmatch(cursor)
+    if parts is None:
+        raise ValueError("not a cursor")
+    return parts[1], f"+{parts[2]}"
 
 
 def media(media_id: str) -> str:

@@ -11,7 +11,7 @@ from gateway.queue import QueueUnavailable, keys
 from gateway.queue.wire import Wire, fcall
 
 #: One library, in the order in which its parts build on each other.
-_PARTS: Final = ("call.lua", "message.lua", "accept.lua", "edge.lua", "owner.lua", "beside.lua")
+_PARTS: Final = ("call.lua", "message.lua", "accept.lua", "edge.lua", "owner.lua", "beside.lua", "opt_outs.lua")
 _FOLDER: Final = Path(__file__).parent / "functions"
 CODE: Final = "\n".join((_FOLDER / part).read_text(encoding="utf-8") for part in _PARTS)
 

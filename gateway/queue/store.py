@@ -16,6 +16,7 @@ from gateway.queue import OutcomeUnknown, QueueUnavailable
 from gateway.queue.beside import BesideStore
 from gateway.queue.library import check_functions, fix_partitions, load_functions
 from gateway.queue.messages import MessageStore
+from gateway.queue.opt_outs import OptOutStore
 from gateway.queue.owned import OwnedStore
 from gateway.queue.room import Room, read_room
 from gateway.queue.selfcheck import check_durability
@@ -28,11 +29,11 @@ TIMEOUT_S: Final = 5.0
 _THIS_MACHINE: Final = frozenset({None, "127.0.0.1", "::1", "localhost"})
 
 
-class QueueStore(MessageStore, OwnedStore, BesideStore):
+class QueueStore(MessageStore, OwnedStore, BesideStore, OptOutStore):
     """Implements Queue and OwnedQueue. Every method raises QueueError and takes at most the time limit of its wire."""
 
     def __init__(self, wire: Wire, partitions: int, *, durability: str, is_local: bool = False) -> None:
-        super().__init__(wire, partitions)  # The three parts keep the same two things.
+        super().__init__(wire, partitions)  # The parts keep the same two things.
         self._is_local = is_local
         #: What the server's own settings promise, in words.
         self.durability = durability

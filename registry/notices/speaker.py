@@ -39,10 +39,12 @@ class _Held:
 
 
 class Speaker:
-    """The keys of the system users, by company."""
+    """The keys of the system users, by company, for one purpose: label says which, scopes what for."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, scopes: tuple[str, ...] = ("send",), label: str = LABEL) -> None:
         self._database = database
+        self._scopes = scopes
+        self._label = label
         self._held: dict[str, _Held] = {}
 
     async def key(self, tenant: str, now: datetime) -> str:
@@ -52,7 +54,7 @@ class Speaker:
             async with self._database.writing() as connection:
                 desk = Desk(connection=connection, tenant=tenant, actor=ACTOR, now=now)
                 user = await system_user(desk)
-                minted = mint(tenant=tenant, user=user.id, scopes=("send",), label=LABEL)
+                minted = mint(tenant=tenant, user=user.id, scopes=self._scopes, label=self._label)
                 record = replace(minted.record, created_at=now)
                 await desk.save([record, *([] if held is None else [replace(held.minted.record, revoked_at=now)])])
             held = self._held[tenant] = _Held(minted=replace(minted, record=record), since=now)
@@ -69,7 +71,7 @@ class Speaker:
         """Revoke the keys that ran out, and those that were left behind."""
         old = {tenant: held for tenant, held in self._held.items() if now - held.since > KEY_LIFE}
         async with self._database.reading() as connection:
-            left = await _left_behind(connection, now)
+            left = await _left_behind(connection, self._label, now)
         records = {record.id: record for record in (*left, *(held.minted.record for held in old.values()))}
         await self._revoke(list(records.values()), now)
         for tenant in old:
@@ -100,13 +102,13 @@ async def system_user(desk: Desk) -> User:
     return user
 
 
-async def _left_behind(connection: AsyncConnection, now: datetime) -> list[ApiKey]:
+async def _left_behind(connection: AsyncConnection, label: str, now: datetime) -> list[ApiKey]:
     query = (
         sa.select(api_keys)
         .join(users, users.c.id == api_keys.c.user)
         .where(
             users.c.role == SYSTEM_ROLE,
-            api_keys.c.label == LABEL,
+            api_keys.c.label == label,
             api_keys.c.revoked_at.is_(None),
             api_keys.c.created_at < now - _LEFT_BEHIND,
         )

@@ -39,6 +39,7 @@ from registry.preflight.situation import NOT_ASKED, Situation
 from registry.problems import Problem, wrong_field
 from registry.provisioning.reasons import helps_with
 from registry.records import Assignment, Brand, Campaign, Number, OptOut
+from registry.remembered import once
 from registry.rows import IDENTIFIER
 from registry.tables import brands, campaigns, numbers, opt_outs
 
@@ -165,7 +166,8 @@ async def _colleague(connection: AsyncConnection, tenant: str, to: str, number: 
 async def _opt_out(desk: Desk, recipient: str) -> facts.OptOut | None:
     if not recipient:
         return None
-    found = await desk.all(OptOut, opt_outs.c.tenant == desk.tenant, opt_outs.c.recipient == recipient)
+    standing = (opt_outs.c.recipient == recipient, opt_outs.c.lifted_at.is_(None))
+    found = await desk.all(OptOut, opt_outs.c.tenant == desk.tenant, *standing)
     return facts.OptOut(at=found[0].at, keyword=found[0].keyword, number=found[0].number) if found else None
 
 
@@ -265,7 +267,7 @@ def _at_carrier(campaign: Campaign | None, given: Facts) -> str:
 
 async def _document(connection: AsyncConnection, kind: Kind, *name: str) -> bytes | None:
     """Return a document as it would be projected now; None where there is none."""
-    rendered = await documents.render(connection, {kind: {name}})
+    rendered = await once(connection, lambda: kind.key(*name), lambda: documents.render(connection, {kind: {name}}))
     return next(iter(rendered.values())) or None
 
 

@@ -43,6 +43,8 @@ KEYS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "usend": (ANN, ("send",)),
     "uread": (ANN, ("read",)),
 }
+#: Who opted out of whose company's texts, by the user whose objects are made.
+PEOPLE = {ANN: "+12155550181", BOB: "+12155550182", ROB: "+12155550183"}
 #: Keys that open nothing.
 CLOSED = ("revoked", "unheardof", None)
 
@@ -88,6 +90,11 @@ def in_opt_out(name):
     return Call("/v1/opt-outs", {"opt_outs": [row]})
 
 
+def in_restoration(name):
+    """Name a person who opted out."""
+    return Call("/v1/opt-outs/restore", {"recipient": name, "evidence": "Signed our form; folder 12."})
+
+
 #: Every way of an operation to name an object: operation, kind of object, request.
 WAYS = [
     *(
@@ -107,6 +114,8 @@ WAYS = [
     ("readInbox", "user", lambda name: Call(f"/v1/inbox?user={name}")),
     ("followEvents", "user", lambda name: Call(f"/v1/events?user={name}")),
     ("putOptOuts", "number", in_opt_out),
+    ("getOptOut", "person", lambda name: Call(f"/v1/opt-outs/{name.replace('+', '%2B')}")),
+    ("restoreOptOut", "person", in_restoration),
     *(
         (one, kind, way(**fields))
         for one, way in (("sendMessage", in_message), ("sendBatch", in_line), ("decide", in_question))
@@ -121,7 +130,7 @@ WAYS = [
     ),
 ]
 #: These name no object of a company: what they make or show is the key's own, or everybody's.
-OBJECTLESS = {"uploadMedia", "getReasons", "getProblems", "getOpenApi", "getDocs"}
+OBJECTLESS = {"uploadMedia", "listOptOuts", "getReasons", "getProblems", "getOpenApi", "getDocs"}
 #: Carriers have no company; what they name is looked up in the queue alone.
 CARRIERS = {"postReceipts", "postInbound"}
 
@@ -136,6 +145,8 @@ async def _objects(edge, key: str, user: str, number: str) -> dict[str, str]:
     refused = await edge.send(key, user=user, to="911")
     headers = {"Content-Type": "text/plain"}
     medium = await edge.call("POST", "/v1/media", key=key, data=user.encode(), headers=headers)
+    row = {"recipient": PEOPLE[user], "at": "2026-10-01T15:00:00Z", "keyword": "stop"}
+    await edge.call("PUT", "/v1/opt-outs", key=key, json={"opt_outs": [row]})
     return {
         "message": sent.json["id"],
         "group": group.json["id"],
@@ -144,6 +155,7 @@ async def _objects(edge, key: str, user: str, number: str) -> dict[str, str]:
         "user": user,
         "colleague": user,
         "number": number,
+        "person": PEOPLE[user],
     }
 
 
@@ -170,7 +182,8 @@ async def names(edge):
         "own": await _objects(edge, "acme", ANN, ANNS),
         "colleague": await _objects(edge, "acme", BOB, BOBS),
         "other": others,
-        "missing": missing | {"user": "rival-bob", "colleague": "rival-bob", "number": FOREIGN},
+        "missing": missing
+        | {"user": "rival-bob", "colleague": "rival-bob", "number": FOREIGN, "person": "+12155550184"},
     }
 
 
@@ -203,7 +216,7 @@ def _without_names(value: Any) -> Any:
         return {
             name: _without_names(item)
             for name, item in value.items()
-            if name not in {"id", "request_id", "facts", "policy"}
+            if name not in {"id", "request_id", "facts", "policy", "recipient", "at"}
         }
     return [_without_names(item) for item in value] if isinstance(value, list) else value
 

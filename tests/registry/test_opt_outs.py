@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -9,9 +10,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from registry import opt_outs as module
+from registry.commands import change, find
 from registry.credentials import read_credentials
+from registry.records import OptOut
 from registry.tables import api_keys, opt_outs
-from tests.registry.builders import DID, a_company, import_file, trail
+from tests.registry.builders import AT, DID, a_company, import_file, trail
 
 RECIPIENT = "+13035550199"
 
@@ -132,6 +135,16 @@ class TestStored:
 
         assert gateway.requests == [1]
         assert (await trail(database), report.opt_outs_stored) == (before, 1)
+
+    async def test_one_that_was_taken_back_is_not_revived(self, database, path, gateway, url):
+        """Its copy says since when it is over, and stays: the same file again sends nothing."""
+        await import_file(database, path, a_company(), gateway_url=url)
+        async with database.writing() as connection:
+            (copy,) = (await find(connection, OptOut, {("acme", RECIPIENT)})).values()
+            await change(connection, actor="test", put=[replace(copy, lifted_at=AT)])
+        await import_file(database, path, a_company(), gateway_url=url)
+
+        assert gateway.requests == [1]
 
     async def test_they_can_be_left_out(self, database, path, gateway, url):
         """Nothing is sent and no copy kept; the next import may still send them."""

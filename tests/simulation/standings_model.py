@@ -1,4 +1,4 @@
-"""Who wants texts from whom, in memory: what optout, heard and optouts of gateway/queue/functions/beside.lua do.
+"""Who wants texts from whom, in memory: what optout, heard and optouts of gateway/queue/functions/opt_outs.lua do.
 
 Not here: the rest of the queue store (queue_model.py). test_conformance.py holds this and the real functions together.
 """

@@ -21,10 +21,10 @@
 -- the payload is in a message's first line only, and alone may contain tabs.
 -- The rule for whatever is stored: fields are only added, with a default; readers skip what they do not know.
 --
--- One library in several files, put together in this order: call, message, accept, edge, owner, beside.
+-- One library in several files, put together in this order: call, message, accept, edge, owner, beside, opt_outs.
 -- Not here: what a status means and when to retry (the worker), the bytes of a payload (opaque).
 
-local VERSION = 3
+local VERSION = 4
 
 local GROUP, CONSUMER = 'work', 'owner'
 local HOUR_MS = 3600000

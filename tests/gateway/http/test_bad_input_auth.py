@@ -47,6 +47,9 @@ ROUTES = [
     ("POST", "/v1/media", "send"),
     ("GET", "/v1/media/x", "read"),
     ("PUT", "/v1/opt-outs", "admin"),
+    ("GET", "/v1/opt-outs", "admin"),
+    ("GET", "/v1/opt-outs/%2B12025550112", "admin"),
+    ("POST", "/v1/opt-outs/restore", "admin"),
 ]
 
 

@@ -13,6 +13,7 @@ from gateway.envelope import Kind
 from gateway.in_force import JUDGED_WITHIN_S
 from gateway.near.cache import NearCache
 from gateway.queue import Spoken, Status, Word
+from gateway.queue.consent import Restoration
 from gateway.send.gather import Gatherer
 from gateway.work.worker import wall_clock_ms
 from loadtests.carrier.app import running
@@ -81,6 +82,20 @@ class TestWaiting:
 
         assert {one.events[-1].code for one in ended} == {"recipient_opted_out"}
         assert [one.recipient for one in carrier.submissions] == ["+14155550199"]
+
+    async def test_what_waits_goes_when_the_opt_out_was_taken_back(self, store, recheck):
+        """The judgement before a submission is by what is known then; a STOP after it holds for what comes later."""
+        ids = await accept(store, a_message())
+        await say(store, Word.STOP)
+        await store.restore(Restoration(tenant="acme", recipient=RECIPIENT, evidence="Came by and asked for texts."))
+        carrier = Carrier()
+
+        async with at_work(a_worker(store, carrier, recheck=recheck)):
+            await all_reach(store, ids, Status.SUBMITTED)
+            await say(store, Word.STOP, turn=2)
+            await all_reach(store, await accept(store, a_message()), Status.BLOCKED)
+
+        assert len(carrier.submissions) == 1
 
     async def test_what_is_scheduled_is_blocked_when_its_time_comes(self, store, recheck):
         """At the latest: it was put aside before the word, and is judged again."""

@@ -98,6 +98,9 @@ STATED = {
     "getTexting": "look or employee",
     "askAdmin": "employee",
     "dismissRequest": "change",
+    "restoreOptOut": "change",
+    "confirmOptOut": "change",
+    "listRestorations": "look",
     "listRequests": "look or employee",
     "getRequest": "look or employee",
 }
