@@ -16,8 +16,9 @@ from compliance.senders import canonical_sender
 from registry.action import Look
 from registry.admin_patches import AssignmentPatch, BrandPatch, CampaignPatch, KeyPatch, NumberPatch, Patch, UserPatch
 from registry.commands import RowName, find
+from registry.counts import held_by
 from registry.flows.desk import SYSTEM_ROLE, Desk
-from registry.flows.numbers import held_by, registered
+from registry.flows.numbers import registered
 from registry.flows.people import change_user
 from registry.lifecycle.cycle import ABSENT, LifeCycle
 from registry.lifecycle.numbers import ASSIGNMENT, SMS

@@ -36,6 +36,7 @@ from registry.performing import Performing, Rules
 from registry.projector import Projector
 from registry.provisioning.part import provisioning
 from registry.requests.serving import kept_requests
+from registry.restorations.keeper import kept_restorations
 from registry.settings import Settings
 from registry.store import RegistryStore
 from registry.tasks import kept
@@ -115,9 +116,10 @@ async def serve(settings: Settings, *, supervised: bool) -> None:
 async def _start_watching(
     stack: contextlib.AsyncExitStack, settings: Settings, database: Database, metrics: RegistryMetrics
 ) -> None:
-    """Start what follows from changes: notices, requests that have become possible, keys whose time has come."""
+    """Start what follows from changes: notices, requests that became possible, opt-outs taken back, keys that end."""
     await stack.enter_async_context(kept_notices(settings, database, metrics))
     await stack.enter_async_context(kept_requests(database, _rules(settings).limits))
+    await stack.enter_async_context(kept_restorations(settings, database))
     await stack.enter_async_context(kept("retirements", lambda: retirements.run(database)))
 
 

@@ -17,15 +17,16 @@ from pydantic import Field
 
 from apidocs.table import closed, nullable
 from registry.action import Look, PageQuery, View
+from registry.counts import assigned, for_assignment_only, held
 from registry.flows.numbers import registered
 from registry.lifecycle.standing import lacking
-from registry.pages import cursor, key_of
+from registry.pages import along_index, cursor, key_of
 from registry.problems import Problem
 from registry.provisioning.progress import Word, progress
 from registry.provisioning.steps import Job
 from registry.records import Assignment, Brand, Campaign, Number
 from registry.tables import assignments, brands, campaigns, numbers, opt_outs, users
-from registry.work_tables import provisioning_jobs
+from registry.work_tables import number_counts, provisioning_jobs
 
 #: A number begins with these; whoever looks for one types them or not.
 _COUNTRY: Final = "+1"
@@ -43,10 +44,11 @@ async def page_of(
     order: Sequence[sa.Column[Any]],
     *,
     backwards: bool = False,
+    near: bool = True,
 ) -> tuple[list[sa.RowMapping], str | None]:
     """Return a page of rows and the cursor of the page behind it; order names text columns that tell rows apart.
 
-    backwards: the last comes first. Problem: invalid_cursor.
+    backwards: the last comes first. near: the rows of a page are near each other in an index. Problem: invalid_cursor.
     """
     seen = key_of(look.tenant, listing, query.cursor, length=len(order))
     if seen is not None:
@@ -56,6 +58,7 @@ async def page_of(
         there = seen[0] if len(order) == 1 else sa.tuple_(*seen)
         wanted = wanted.where(here < there if backwards else here > there)
     wanted = wanted.order_by(*(column.desc() for column in order) if backwards else order).limit(query.limit + 1)
+    await along_index(look.connection, only=near)
     rows = (await look.connection.execute(wanted)).mappings().all()
     page = list(rows[: query.limit])
     if len(rows) <= query.limit:
@@ -121,21 +124,61 @@ async def _numbers(look: Look, _: Mapping[str, str], query: NumberQuery) -> dict
         if value is not None:
             wanted = wanted.where(column == _plain(value))
     if query.assignment is not None:
-        none = assignments.c.did.is_(None)
-        wanted = wanted.where(none if query.assignment == "none" else assignments.c.state == query.assignment)
+        wanted = wanted.where(*await _assigned(look, query.assignment, on_page=query.sms_page is True))
+    if query.kind not in {None, "local"}:
+        wanted = wanted.where(_NOT_LOCAL)
     if query.pool is not None:
         wanted = wanted.where(numbers.c.user.is_(None) if query.pool else numbers.c.user.is_not(None))
     if query.sms_page is not None:
         on_page = sa.or_(numbers.c.sms_page, assignments.c.did.is_not(None))
+        if query.sms_page and query.assignment not in {None, "none"}:
+            on_page = sa.true()
+        elif query.sms_page and (
+            query.assignment == "none" or not await for_assignment_only(look.connection, look.tenant)
+        ):
+            on_page = numbers.c.sms_page.expression
         wanted = wanted.where(on_page if query.sms_page else ~on_page)
     if query.prefix is not None:
         wanted = wanted.where(*_begins_with(query.prefix))
-    rows, after = await page_of(look, "numbers", query, wanted, [numbers.c.did])
+    near = query.assignment != "none"
+    rows, after = await page_of(look, "numbers", query, wanted, [numbers.c.did], near=near)
     jobs = await _jobs(look, [row["did"] for row in rows])
     patience = look.limits.patience
     return {"items": [_number(row, jobs.get(row["did"]), patience) for row in rows], "next": after}
 
 
+#: So many numbers are found by their assignment and put in order; where there are more, some are near.
+_FEW: Final = 5_000
+
+
+async def _assigned(look: Look, state: str, *, on_page: bool) -> Sequence[sa.ColumnElement[bool]]:
+    """Return what numbers with an assignment in a state have in common; none: without one.
+
+    How many there are is known: of none nothing is looked for, and few are found from the other side.
+    """
+    there = await assigned(look.connection, look.tenant, "" if state == "none" else state)
+    if not there:
+        return (sa.false(),)
+    if state == "none":
+        none = ~sa.exists().where(assignments.c.did == _SAME.c.did).correlate(_SAME)
+        if there > _FEW:
+            return (assignments.c.did.is_(None),)
+        page = (_SAME.c.sms_page.expression,) if on_page else ()
+        without = sa.select(_SAME.c.did).where(_SAME.c.tenant == look.tenant, _SAME.c.left_at.is_(None), none, *page)
+        return (numbers.c.did.in_(without),)
+    if there > _FEW:
+        return (assignments.c.state == state,)
+    theirs = sa.select(_LINKED.c.did).where(_LINKED.c.state == state)
+    if state == "assigned":  # Those of all companies would be very many.
+        mine = sa.select(number_counts.c.campaign).where(number_counts.c.tenant == look.tenant)
+        theirs = theirs.where(sa.or_(_LINKED.c.campaign_id.in_(mine), _LINKED.c.campaign_id.is_(None)))
+    return assignments.c.state == state, numbers.c.did.in_(theirs)
+
+
+_LINKED: Final = assignments.alias("linked")
+_SAME: Final = numbers.alias("same")
+#: In the words of the index of those that are not.
+_NOT_LOCAL: Final = sa.text("numbers.kind <> 'local'")
 #: Columns of the assignment that have names of their own beside those of the number.
 _LINK: Final = tuple(assignments.c[name].label(f"link_{name}") for name in ("state", "campaign_id", "since", "fault"))
 _JOB: Final = tuple(column for column in provisioning_jobs.columns if column.name in Job.__slots__)
@@ -209,16 +252,12 @@ def _plain(value: str) -> str:
 
 
 async def _campaigns(look: Look, _: Mapping[str, str], query: CampaignQuery) -> dict[str, Any]:
-    held = (
-        sa.select(sa.func.count())
-        .where(
-            assignments.c.campaign_id == campaigns.c.id, assignments.c.state.in_(("pending", "assigned", "removing"))
-        )
-        .scalar_subquery()
-    )
+    numbers_held = held().where(number_counts.c.campaign == campaigns.c.id).scalar_subquery()
     wanted = (
         sa.select(
-            campaigns, held.label("numbers"), *(brands.c[name].label(f"owner_{name}") for name in Brand.__slots__)
+            campaigns,
+            numbers_held.label("numbers"),
+            *(brands.c[name].label(f"owner_{name}") for name in Brand.__slots__),
         )
         .select_from(campaigns.join(brands))
         .where(brands.c.tenant == look.tenant)
@@ -237,7 +276,7 @@ def _campaign(row: sa.RowMapping, most: int) -> dict[str, Any]:
     return {
         **{name: row[name] for name in _CAMPAIGN},
         "faults": list(campaign.faults),
-        "numbers": row["numbers"],
+        "numbers": int(row["numbers"]),
         "most": None if campaign.number_pool == "approved" else most,
         "verified": why is None,
         "lacks": why,

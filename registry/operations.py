@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from apidocs.table import closed, nullable
 from registry.action import Look, Query, View
+from registry.counts import everywhere
 from registry.projector import read_position
-from registry.tables import numbers, tenants
+from registry.tables import tenants
 from registry.work_tables import drift, notice_deliveries, provisioning_jobs, tcr_jobs
 
 #: The most faults that are shown; the oldest first.
@@ -42,7 +43,7 @@ async def _operations(look: Look, _: Mapping[str, str], __: Query) -> dict[str, 
         "epoch": position.epoch,
         "seq": position.seq,
         "companies": await look.connection.scalar(count.select_from(tenants)),
-        "numbers": await look.connection.scalar(count.select_from(numbers).where(numbers.c.left_at.is_(None))),
+        "numbers": await everywhere(look.connection),
         "drift": await look.connection.scalar(count.select_from(drift).where(drift.c.state == "open")),
         "jobs": [{"queue": name, **of} for name, of in queues.items()],
         "faults": faults,

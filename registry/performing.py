@@ -8,7 +8,8 @@ Not here: what is done (admin_table.py), who may (admin_keys.py, console/session
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
@@ -26,6 +27,7 @@ from registry.flows.desk import Desk, Limits
 from registry.http_common import etag
 from registry.problems import Problem
 from registry.projector import read_position
+from registry.remembered import remember
 from registry.store import boot_time
 
 T = TypeVar("T")
@@ -158,6 +160,12 @@ class Performing:
         while self._changing:
             await asyncio.wait(self._changing)
 
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator["Performing"]:
+        """Give another one for a page: whatever it looks at is of one instant, and who looks is found out once."""
+        async with AsyncExitStack() as stack:
+            yield _AtOnce(self, self._database, stack)
+
     def _ended(self, task: asyncio.Task[_Committed]) -> None:
         self._changing.discard(task)
         if not task.cancelled():
@@ -191,6 +199,29 @@ class Performing:
             user=admin.user,
             limits=self.rules.limits,
         )
+
+
+class _AtOnce(Performing):
+    """Looks in one transaction for each caller, and changes nothing."""
+
+    def __init__(self, of: Performing, database: Database, stack: AsyncExitStack) -> None:
+        super().__init__(database, of._barrier, of.rules)  # noqa: SLF001 - it is one itself
+        self._stack = stack
+        self._looks: dict[Who, Look] = {}
+
+    async def look(self, who: Who, run: Callable[[Look], Awaitable[T]]) -> T:
+        """Look at something, as of when this caller looked first."""
+        if who not in self._looks:
+            connection = await self._stack.enter_async_context(self._database.reading())
+            admin = await who(connection)
+            await _confine(connection, admin)
+            await remember(connection)
+            self._looks[who] = self._look(connection, admin)
+        return await run(self._looks[who])
+
+    async def change(self, who: Who, work: Work) -> Done:  # noqa: ARG002 - as any has it
+        """Refuse: what was looked at would be of before."""
+        raise RuntimeError("a page that is looked at changes nothing")
 
 
 async def _find(connection: AsyncConnection, resource: Resource, tenant: str, name: str) -> Loaded:

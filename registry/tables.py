@@ -18,6 +18,12 @@ from sqlalchemy import Column, ForeignKey, Table
 from registry import records
 from registry.columns import SERIAL, Texts, UtcDateTime, flag, metadata, text
 
+
+def _part(name: str, *columns: str, where: str, sqlite: str = "") -> sa.Index:
+    """Return an index of some rows only; a query names their condition in the same words, without bound values."""
+    return sa.Index(name, *columns, postgresql_where=sa.text(where), sqlite_where=sa.text(sqlite or where))
+
+
 tenants: Final = Table(
     "tenants",
     metadata,
@@ -34,13 +40,14 @@ users: Final = Table(
     "users",
     metadata,
     Column("id", sa.String, primary_key=True),
-    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False),
     text("name"),
     text("role"),
     text("licence"),
     Column("left_at", UtcDateTime),
     #: For lists (lists.py); likewise below.
     sa.Index("ix_users_tenant_name", "tenant", "name", "id"),
+    sa.Index("ix_users_tenant_licence", "tenant", "licence", "left_at", "role"),
 )
 
 extensions: Final = Table(
@@ -97,7 +104,7 @@ numbers: Final = Table(
     "numbers",
     metadata,
     Column("did", sa.String, primary_key=True),
-    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False),
     Column("user", ForeignKey("users.id"), index=True),
     text("kind"),
     text("sms"),
@@ -108,6 +115,19 @@ numbers: Final = Table(
     flag("sms_page"),
     Column("left_at", UtcDateTime),
     sa.Index("ix_numbers_tenant_did", "tenant", "did"),
+    sa.Index("ix_numbers_tenant_sms_did", "tenant", "sms", "did"),
+    _part("ix_numbers_tenant_kind_did", "tenant", "kind", "did", where="kind <> 'local'"),
+    _part("ix_numbers_tenant_pool_did", "tenant", "did", where='"user" IS NULL'),
+    _part(
+        *("ix_numbers_tenant_page_did", "tenant", "did", "sms_page", "left_at"),
+        where="sms_page",
+        sqlite="sms_page = 1",
+    ),
+    #: Those that text; of a person it is one (counts.py).
+    _part(
+        *("ix_numbers_tenant_on_user", "tenant", "user", "kind", "sms", "left_at"),
+        where="kind = 'local' AND sms = 'enabled' AND left_at IS NULL",
+    ),
 )
 
 assignments: Final = Table(
@@ -115,7 +135,7 @@ assignments: Final = Table(
     metadata,
     Column("did", ForeignKey("numbers.did"), primary_key=True),
     text("state"),
-    Column("campaign_id", ForeignKey("campaigns.id"), index=True),
+    Column("campaign_id", ForeignKey("campaigns.id")),
     Column("brand_id", ForeignKey("brands.id")),
     Column("since", UtcDateTime),
     Column("fault", sa.String),
@@ -160,6 +180,7 @@ opt_outs: Final = Table(
     Column("at", UtcDateTime, nullable=False),
     text("keyword"),
     Column("number", sa.String),
+    Column("lifted_at", UtcDateTime),
 )
 
 applications: Final = Table(
@@ -206,6 +227,23 @@ requests: Final = Table(
     text("answer"),
 )
 
+restorations: Final = Table(
+    "restorations",
+    metadata,
+    Column("id", sa.String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False),
+    text("recipient"),
+    text("act"),
+    text("evidence"),
+    Column("state", sa.String, nullable=False, index=True),
+    Column("outcome", sa.String),
+    Column("fault", sa.String),
+    Column("asked_at", UtcDateTime, nullable=False),
+    text("asked_by"),
+    Column("done_at", UtcDateTime),
+    sa.Index("ix_restorations_tenant_recipient", "tenant", "recipient"),
+)
+
 audit: Final = Table(
     "audit",
     metadata,
@@ -221,10 +259,14 @@ audit: Final = Table(
     Column("before", sa.Text),
     Column("after", sa.Text),
     #: Whose row it is; NULL where it is nobody's, such as what a number look-up said.
-    Column("tenant", sa.String, index=True),
+    Column("tenant", sa.String),
     #: SHA-256 of the row before, and of this one with it (audit/); NULL in rows from before the chain.
     Column("prev_hash", sa.String),
     Column("hash", sa.String),
+    sa.Index("ix_audit_tenant_at", "tenant", "at", "id"),
+    sa.Index("ix_audit_tenant_kind_at", "tenant", "kind", "at", "id"),
+    sa.Index("ix_audit_tenant_actor_at", "tenant", "actor", "at", "id"),
+    sa.Index("ix_audit_row_key", "row_key", postgresql_ops={"row_key": "varchar_pattern_ops"}),
     sqlite_autoincrement=True,
 )
 
@@ -275,6 +317,7 @@ TABLES: Final[Mapping[type[Any], Table]] = MappingProxyType(
         records.Application: applications,
         records.Fee: fees,
         records.Request: requests,
+        records.Restoration: restorations,
     },
 )
 

@@ -221,3 +221,23 @@ bulk_jobs: Final = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
 )
+
+#: How many numbers there are of each kind: kept by triggers on numbers and assignments (migrations/versions/r0008_*),
+#: whoever writes those, so nobody writes here. What comes to none may stay, as 0.
+number_counts: Final = Table(
+    "number_counts",
+    metadata,
+    Column("tenant", sa.String, primary_key=True),
+    #: Of the assignment, with its state; "" of a number that has none.
+    Column("campaign", sa.String, primary_key=True, index=True),
+    Column("state", sa.String, primary_key=True),
+    Column("sms", sa.String, primary_key=True),
+    Column("kind", sa.String, primary_key=True),
+    #: user: somebody has it; pool: nobody.
+    Column("owner", sa.String, primary_key=True),
+    #: here, or left.
+    Column("place", sa.String, primary_key=True),
+    #: sms: it stands on the SMS page by itself; "" of one that does for its assignment, or does not.
+    Column("page", sa.String, primary_key=True),
+    Column("count", sa.BigInteger, nullable=False),
+)

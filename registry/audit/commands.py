@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from registry.audit.anchors import append_anchor, read_anchors
-from registry.audit.listing import Filters, list_page
+from registry.audit.listing import Filters, Place, list_page
 from registry.audit.verifying import Progress, verify
 from registry.database import Database
 from registry.settings import Settings
@@ -41,7 +41,7 @@ async def verify_all(settings: Settings, path: Path, say: Say, progress: Progres
 
 async def show_rows(settings: Settings, filters: Filters, say: Say, *, limit: int, as_json: bool) -> None:
     """Say the newest rows that fit, one a line."""
-    before: int | None = None
+    before: Place | None = None
     async with Database.opened(settings) as database, database.reading() as connection:
         while limit > 0:
             page = await list_page(connection, filters, before=before, limit=min(limit, _PAGE))

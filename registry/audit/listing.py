@@ -32,37 +32,59 @@ class Filters(NamedTuple):
     until: datetime | None = None
 
 
+class Place(NamedTuple):
+    """Where a row stands."""
+
+    at: datetime
+    id: int
+
+
 class Page(NamedTuple):
     """Some rows, as JSON can hold them."""
 
     rows: list[dict[str, Any]]
-    #: The id behind which the next page begins; None: there is none.
-    next: int | None
+    #: Where the next page begins; None: there is none.
+    next: Place | None
 
 
-async def list_page(connection: AsyncConnection, filters: Filters, *, before: int | None, limit: int) -> Page:
-    """Return the newest rows whose id is below before."""
-    query = sa.select(audit).order_by(audit.c.id.desc()).limit(limit + 1)
+async def list_page(connection: AsyncConnection, filters: Filters, *, before: Place | None, limit: int) -> Page:
+    """Return the newest rows of before a place: a company's by their time, for which it has an index, all by their id.
+
+    The two orders are the same but where a clock was set back.
+    """
+    here = (audit.c.id,) if filters.tenant is None else (audit.c.at, audit.c.id)
+    query = sa.select(audit).order_by(*(column.desc() for column in here)).limit(limit + 1)
+    if filters.object is not None:
+        whole = orjson.dumps([filters.object]).decode()
+        query = query.where(sa.or_(audit.c.row_key == whole, _begins_with(connection, f"{whole[:-1]},")))
     for column, value in (
         (audit.c.tenant, filters.tenant),
         (audit.c.actor, filters.actor),
         (audit.c.kind, filters.kind),
     ):
         if value is not None:
-            query = query.where(column == value)
-    if filters.object is not None:
-        whole = orjson.dumps([filters.object]).decode()
-        query = query.where(
-            sa.or_(audit.c.row_key == whole, audit.c.row_key.startswith(whole[:-1] + ",", autoescape=True))
-        )
+            # (rows of one object are few: no other index is to be taken for them)
+            query = query.where((column if filters.object is None else sa.func.coalesce(column, "")) == value)
     if filters.since is not None:
         query = query.where(audit.c.at >= filters.since)
     if filters.until is not None:
         query = query.where(audit.c.at < filters.until)
-    if before is not None:
-        query = query.where(audit.c.id < before)
+    if before is not None and filters.tenant is None:
+        query = query.where(audit.c.id < before.id)
+    elif before is not None:
+        there = sa.tuple_(sa.literal(before.at, audit.c.at.type), sa.literal(before.id, audit.c.id.type))
+        query = query.where(audit.c.at <= before.at, sa.tuple_(*here) < there)
     rows = (await connection.execute(query)).all()
-    return Page([_shown(row) for row in rows[:limit]], rows[limit - 1].id if len(rows) > limit else None)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page([_shown(row) for row in rows[:limit]], None if last is None else Place(last.at, last.id))
+
+
+def _begins_with(connection: AsyncConnection, beginning: str) -> sa.ColumnElement[bool]:
+    """Return the condition as the database finds it in an index."""
+    if connection.dialect.name == "postgresql":
+        return audit.c.row_key.startswith(beginning, autoescape=True)
+    after = beginning[:-1] + chr(ord(beginning[-1]) + 1)  # (SQLite compares byte by byte)
+    return sa.and_(audit.c.row_key >= beginning, audit.c.row_key < after)
 
 
 def _shown(row: sa.Row[Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from apidocs.table import closed, nullable
 from registry.action import Look, PageQuery, View
-from registry.audit.listing import Filters, list_page
+from registry.audit.listing import Filters, Place, list_page
 from registry.ledger.asked import Instant
 from registry.pages import cursor, key_of
 from registry.problems import Problem
@@ -43,11 +43,7 @@ class AuditQuery(PageQuery):
 
 
 async def _list(look: Look, _: Mapping[str, str], query: AuditQuery) -> dict[str, Any]:
-    before = None
-    if (key := key_of(look.tenant, _LISTING, query.cursor)) is not None:
-        (before,) = key
-        if type(before) is not int or before not in _IDS:
-            raise Problem("invalid_cursor")
+    before = _place(key_of(look.tenant, _LISTING, query.cursor, length=2))
     filters = Filters(
         tenant=look.tenant,
         actor=query.actor,
@@ -57,8 +53,21 @@ async def _list(look: Look, _: Mapping[str, str], query: AuditQuery) -> dict[str
         until=query.until,
     )
     page = await list_page(look.connection, filters, before=before, limit=query.limit)
-    following = None if page.next is None else cursor(look.tenant, _LISTING, [page.next])
+    following = None if page.next is None else cursor(look.tenant, _LISTING, [page.next.at, page.next.id])
     return {"audit": page.rows, "next": following}
+
+
+def _place(key: list[Any] | None) -> Place | None:
+    """Return the place that a cursor names. Problem: invalid_cursor."""
+    if key is None:
+        return None
+    at, number = key
+    if type(at) is not str or type(number) is not int or number not in _IDS:
+        raise Problem("invalid_cursor")
+    try:
+        return Place(_in_utc(datetime.fromisoformat(at)), number)
+    except ValueError:
+        raise Problem("invalid_cursor") from None
 
 
 _TEXT: Final = {"type": "string"}

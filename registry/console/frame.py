@@ -12,7 +12,7 @@ import base64
 import binascii
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
@@ -93,7 +93,8 @@ class Frame:
 
         async def show(request: web.Request) -> web.StreamResponse:
             visit = await self._visit(request, page.of)
-            shown = await page.show(visit)
+            async with self._performing.at_once() as performing:
+                shown = await page.show(replace(visit, performing=performing))
             return self._answer(request, page.template, {"title": page.title, "live": page.live, **shown}, visit.person)
 
         return web.get(HOME + page.path, self._guarded(show), allow_head=False)
@@ -131,9 +132,17 @@ class Frame:
             headers = {"Content-Disposition": f'attachment; filename="{download.file}"', "Cache-Control": "no-store"}
             answer = web.StreamResponse(headers=headers)
             answer.content_type = download.content_type
+            pieces = download.write(visit)
+            first = await anext(pieces, b"")  # (what cannot even begin is a page that says why)
             await answer.prepare(request)
-            async for piece in download.write(visit):
-                await answer.write(piece)
+            try:
+                await answer.write(first)
+                async for piece in pieces:
+                    await answer.write(piece)
+            except BaseException:
+                if request.transport is not None:
+                    request.transport.abort()  # Half a file must not look like a whole one.
+                raise
             await answer.write_eof()
             return answer
 

@@ -5,13 +5,15 @@ Who may look at a company is decided in the registry's database, as everywhere; 
 Not here: the pages (views/log.py, views/traffic.py).
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from registry.action import Look
 from registry.admin_patches import read_query
 from registry.console.visit import Visit
-from registry.ledger import looks
-from registry.ledger.asked import CountsQuery, EraseBody, MessagesQuery
+from registry.ledger import looks, queries
+from registry.ledger.asked import CountsQuery, EraseBody, MessagesQuery, span_of
+from registry.ledger.queries import Told
 from registry.performing import Who
 
 
@@ -28,12 +30,14 @@ async def message(visit: Visit, name: str) -> dict[str, Any]:
     return await looks.one(visit.tools.ledger, caller.tenant, name)
 
 
-async def counts(visit: Visit, **query: Any) -> list[dict[str, Any]]:
-    """Return how messages were decided, by hour or day."""
-    wanted = read_query(CountsQuery, {name: str(value) for name, value in query.items() if value is not None})
+async def told(visit: Visit, since: datetime, channel: str | None) -> Told:
+    """Return how messages were decided by the hour, from an hour's beginning on, and why some were blocked."""
     caller = await _caller(visit, visit.looks)
-    counted = await looks.counted(visit.tools.ledger, caller.tenant, wanted)
-    return list(counted["counts"])
+    span = span_of(read_query(CountsQuery, {"by": "hour", "since": since.isoformat()}), datetime.now(UTC))
+    async with visit.tools.ledger.reading() as connection:
+        return await queries.told(
+            connection, caller.tenant, since_ms=span.since_ms, until_ms=span.until_ms, channel=channel
+        )
 
 
 async def erase(visit: Visit, name: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _PARTS: Final = {
     "retirement": "The end of a key",
     "bulk": "A bulk change",
     "requests": "Requests",
+    "restorations": "Taking opt-outs back",
     "command": "A command on the server",
     "terminal": "A command on the server",
     "token-keys": "Keys of sign-ins",

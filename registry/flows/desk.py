@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry.commands import RowName, change, find
 from registry.problems import Problem
 from registry.records import Brand, Campaign, Record, User
+from registry.remembered import once
 from registry.rows import IDENTIFIER
 from registry.tables import TABLES
 from registry.work_tables import provisioning_jobs, tcr_jobs
@@ -57,13 +58,22 @@ class Desk:
         """Return a record by its id, of whatever tenant; what cannot be an id is not looked for."""
         if name is None or not (IDENTIFIER.fullmatch(name) and name.isprintable()):
             return None
-        return (await find(self.connection, kind, {(name,)})).get((name,))
+        found = await once(self.connection, lambda: (kind, name), lambda: find(self.connection, kind, {(name,)}))
+        return found.get((name,))
 
     async def all(self, kind: type[R], *where: sa.ColumnElement[bool]) -> list[R]:
         """Return the records of one kind that fit, in the order of their keys."""
         table = TABLES[kind]
-        rows = await self.connection.execute(sa.select(table).where(*where).order_by(*table.primary_key.columns))
-        return [kind(**row) for row in rows.mappings()]
+        wanted = sa.select(table).where(*where).order_by(*table.primary_key.columns)
+
+        async def read() -> list[R]:
+            return [kind(**row) for row in (await self.connection.execute(wanted)).mappings()]
+
+        def named() -> tuple[str, str]:
+            said = wanted.compile()
+            return str(said), repr(said.params)
+
+        return list(await once(self.connection, named, read))
 
     async def brand(self, name: str | None) -> Brand:
         """Return the tenant's brand; Problem not_found."""

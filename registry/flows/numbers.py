@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance.senders import canonical_sender
+from registry.counts import HOLDING
 from registry.flows.desk import Desk
 from registry.lifecycle import standing as steps
 from registry.lifecycle.cycle import ABSENT
@@ -22,9 +22,6 @@ from registry.lifecycle.standing import RefusedError, Registered, Standing, lack
 from registry.problems import Problem, wrong_field
 from registry.records import Assignment, Brand, Campaign, Number, Record, Tenant, User
 from registry.tables import assignments, brands, campaigns, numbers
-
-#: A number holds its place in a campaign until the aggregator has taken it out.
-_HOLDING: Final = ("pending", "assigned", "removing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,24 +105,17 @@ async def has_room(desk: Desk, campaign: Campaign, without: str) -> bool:
     if campaign.number_pool == "approved":
         return True
     limit = desk.limits.numbers_per_campaign
-    return await held_by(desk.connection, campaign.id, without, most=limit) < limit
-
-
-async def held_by(connection: AsyncConnection, campaign_id: str, without: str = "", *, most: int | None = None) -> int:
-    """Return how many numbers a campaign holds, one number not counted: those on their way out are in it, too.
-
-    most: no more are counted, for who asks only whether there is room; a campaign with a pool may hold very many.
-    """
+    # (no more than the limit are counted: a campaign that had a pool may hold very many)
     held = (
         sa.select(assignments.c.did)
         .where(
-            assignments.c.campaign_id == campaign_id,
-            assignments.c.state.in_(_HOLDING),
+            assignments.c.campaign_id == campaign.id,
+            assignments.c.state.in_(HOLDING),
             assignments.c.did != without,
         )
-        .limit(most)
+        .limit(limit)
     )
-    return await connection.scalar(sa.select(sa.func.count()).select_from(held.subquery())) or 0
+    return (await desk.connection.scalar(sa.select(sa.func.count()).select_from(held.subquery())) or 0) < limit
 
 
 async def enable(desk: Desk, name: str, campaign_id: str | None = None) -> Found:

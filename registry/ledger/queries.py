@@ -9,6 +9,7 @@ Every value is bound, none is a pattern: %, _ and ' are letters like others.
 Not here: how the question is read (asked.py), how an answer looks (shown.py).
 """
 
+from collections import Counter
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -141,6 +142,36 @@ async def whole(connection: AsyncConnection, tenant: str, name: str) -> Whole | 
         erased_ms = await connection.scalar(sa.select(erasures.c.at_ms).where(erasures.c.id == message.erasure))
     text, judged = (None, None) if wrote is None else (wrote.text, wrote.text if wrote.judged is None else wrote.judged)
     return Whole(message, list(lines), text, judged, record, erased_ms)
+
+
+class Told(NamedTuple):
+    """How a tenant's messages were decided over some time."""
+
+    #: By the hour's beginning, in milliseconds since the epoch, and the verdict.
+    verdicts: list[tuple[int, str, int]]
+    #: By reason, of those that were blocked.
+    blocked: list[tuple[str, int]]
+
+
+async def told(
+    connection: AsyncConnection, tenant: str, *, since_ms: int, until_ms: int, channel: str | None = None
+) -> Told:
+    """Return by the hour how messages were decided, and why they were blocked; of whole hours."""
+    where = [tallies.c.tenant == tenant, tallies.c.hour_ms >= since_ms, tallies.c.hour_ms < until_ms]
+    if channel is not None:
+        where.append(tallies.c.channel == channel)
+    why = sa.case((tallies.c.verdict == "block", tallies.c.reason), else_="").label("why")
+    of = sa.select(tallies.c.hour_ms, tallies.c.verdict, why, tallies.c.messages).where(*where).subquery().c
+    keys = (of.hour_ms, of.verdict, of.why)
+    verdicts: list[tuple[int, str, int]] = []
+    blocked: Counter[str] = Counter()
+    for at_ms, verdict, code, count in await connection.execute(
+        sa.select(*keys, sa.func.sum(of.messages)).group_by(*keys)
+    ):
+        verdicts.append((at_ms, verdict, int(count)))
+        if verdict == "block":
+            blocked[code] += int(count)
+    return Told(verdicts, list(blocked.items()))
 
 
 class Count(NamedTuple):

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from compliance.catalogue import CATALOGUE
 from compliance.reason import Page
+from registry.counts import local_numbers, people_texting
 from registry.flows.desk import SYSTEM_ROLE, Desk
 from registry.flows.numbers import registered
 from registry.lifecycle.numbers import may_text
@@ -18,7 +19,7 @@ from registry.lifecycle.standing import Registered, lacking
 from registry.records import Application, Brand, Campaign
 from registry.registration import fee
 from registry.registration.flows import turned_down
-from registry.tables import applications, assignments, brands, campaigns, numbers, users
+from registry.tables import applications, brands, campaigns, users
 
 
 class Stage(StrEnum):
@@ -136,26 +137,8 @@ def _campaign(
 
 
 async def _number_counts(desk: Desk, good: Sequence[str]) -> Mapping[str, int]:
-    """Count local numbers; those text that are in a campaign that is good, which is VERIFIED with its brand.
-
-    Those in campaigns are counted from their assignments, all others with one look at the index: of many numbers, most
-    may be in none.
-    """
-    theirs = (numbers.c.tenant == desk.tenant, numbers.c.left_at.is_(None), numbers.c.kind == "local")
-    group = (assignments.c.state, numbers.c.sms, assignments.c.campaign_id)
-    rows = await desk.connection.execute(
-        sa.select(*group, sa.func.count())
-        .select_from(assignments.join(numbers, numbers.c.did == assignments.c.did))
-        .where(*theirs)
-        .group_by(*group)
-    )
-    counts = dict.fromkeys(("all", "texting", "pending", "failed"), 0)
-    counts["all"] = await desk.connection.scalar(sa.select(sa.func.count()).where(*theirs)) or 0
-    for link, sms, campaign, count in rows:
-        counts["texting"] += count if (link, sms) == ("assigned", "enabled") and campaign in good else 0
-        if link in counts:
-            counts[link] += count
-    return counts
+    """Count local numbers; those text that are in a campaign that is good, which is VERIFIED with its brand."""
+    return (await local_numbers(desk.connection, desk.tenant, good))._asdict()
 
 
 def _numbers(before: Stage, counts: Mapping[str, int]) -> Step:
@@ -176,22 +159,10 @@ async def _people_counts(desk: Desk, good: Sequence[str]) -> Mapping[str, int]:
         .group_by(users.c.licence)
     )
     by_licence = [(licence, count) for licence, count in rows]
-    with_number = await desk.connection.scalar(
-        sa.select(sa.func.count(sa.distinct(numbers.c.user)))
-        .select_from(numbers.join(assignments))
-        .where(
-            numbers.c.tenant == desk.tenant,
-            numbers.c.left_at.is_(None),
-            numbers.c.kind == "local",
-            numbers.c.sms == "enabled",
-            assignments.c.state == "assigned",
-            assignments.c.campaign_id.in_(good),
-        )
-    )
     return {
         "all": sum(count for _, count in by_licence),
         "licensed": sum(count for licence, count in by_licence if may_text(licence)),
-        "texting": with_number or 0,
+        "texting": await people_texting(desk.connection, desk.tenant, good),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from registry import lists
+from registry import lists, many
 from registry.action import Look
 from registry.admin_patches import read_query
 from registry.flows.desk import Limits
@@ -185,17 +185,13 @@ async def test_brands_are_listed(database):
 async def test_a_page_of_a_hundred_thousand(database):
     """The last page is as quick as the first, along an index; the bound is a generous one."""
     await put(database, a_tenant(), a_brand(), a_campaign())
-    many, rest = 100_000, {"left_at": None, "number_changed_at": None, "licence_changed_at": None}
-    row = {"tenant": "acme", "user": None, "kind": "local", "sms": "enabled", "sms_page": True, "sms_enabled_at": None}
-    link = {"state": "assigned", "campaign_id": "CACME", "brand_id": "BACME", "since": None, "fault": None}
-    dids = [f"+1202{5_000_000 + number}" for number in range(many)]
+    count = 100_000
+    row = {"tenant": "acme", "user": None, "kind": "local", "sms": "enabled", "sms_page": True}
+    link = {"state": "assigned", "campaign_id": "CACME", "brand_id": "BACME"}
+    dids = [f"+1202{5_000_000 + number}" for number in range(count)]
     async with database.writing() as connection:
-        for start in range(0, many, 5_000):
-            some = dids[start : start + 5_000]
-            await connection.execute(
-                sa.insert(numbers), [row | rest | {"did": one, "toll_free_verification": None} for one in some]
-            )
-            await connection.execute(sa.insert(assignments), [link | {"did": one} for one in some])
+        await many.insert(connection, numbers, ("did", *row), [(one, *row.values()) for one in dids])
+        await many.insert(connection, assignments, ("did", *link), [(one, *link.values()) for one in dids])
         await connection.execute(sa.update(assignments).where(assignments.c.did == dids[-1]).values(state="failed"))
     last = lists.cursor("acme", "numbers", [dids[-60]])
     queries = [
@@ -212,7 +208,7 @@ async def test_a_page_of_a_hundred_thousand(database):
         assert found["items"]
     async with database.reading() as connection:
         first = await connection.scalar(sa.select(sa.func.count()).select_from(numbers))
-        assert first == many
+        assert first == count
 
 
 async def test_lists_have_their_indexes(database):

@@ -33,6 +33,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "numbers": "Number",
     "opt_outs": "Opt-out",
     "requests": "Request",
+    "restorations": "Opt-out settled",
     "tenants": "Company",
     "users": "Person",
 }

@@ -8,24 +8,26 @@ Not here: how plots are drawn (registry/console/plots.py).
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from compliance.catalogue import reason as entry_of
 from compliance.codes import Code
+from registry.action import Look
 from registry.console import ledger
 from registry.console.explained import PAGE_NAMES, title_of
 from registry.console.pages import Download, Form, Page
 from registry.console.visit import Visit
+from registry.counts import assigned
 
 _DAYS: Final = 30
 _HOURS: Final = 48
 #: In the order in which they are stacked, with the words of the legend.
 VERDICTS: Final = {"allow": "Allowed", "flag": "Flagged", "defer": "Delayed", "block": "Blocked"}
 _REASONS: Final = 12
-#: Numbers that are shown by state are counted page by page, so many at most.
+#: The most brands and campaigns that are looked at.
 _PAGE: Final = 500
-_PAGES: Final = 4
 
 
 class Plot(NamedTuple):
@@ -66,16 +68,17 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
     # By the hour, so that a day is the company's own and not UTC's.
     days = [(now - timedelta(days=back)).date() for back in range(_DAYS - 1, -1, -1)]
     first = datetime.combine(days[0], datetime.min.time(), zone).astimezone(UTC)
-    found = await ledger.counts(visit, by="hour", since=first.isoformat(), channel=channel)
+    found = await ledger.told(visit, first, channel)
+    counted = [(datetime.fromtimestamp(at_ms / 1000, zone), verdict, n) for at_ms, verdict, n in found.verdicts]
     hours = [
         now.replace(minute=0, second=0, microsecond=0).astimezone(UTC) - timedelta(hours=back)
         for back in range(_HOURS - 1, -1, -1)
     ]
     by_day = _plot(
-        ((one["at"].astimezone(zone).date(), one) for one in found), days, [f"{day:%b} {day.day}" for day in days]
+        ((at.date(), verdict, n) for at, verdict, n in counted), days, [f"{day:%b} {day.day}" for day in days]
     )
     by_hour = _plot(
-        ((one["at"], one) for one in found),
+        ((at.astimezone(UTC), verdict, n) for at, verdict, n in counted),
         hours,
         [f"{at.astimezone(zone):%a} {at.astimezone(zone):%H}:00" for at in hours],
     )
@@ -85,7 +88,7 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
         "by_day": by_day,
         "by_hour": by_hour,
         "verdicts": VERDICTS,
-        "why": _why(found),
+        "why": _why(found.blocked),
         "today": today,
         "sent": sent,
         "share": f"{100 * blocked / (sent + blocked):.1f} %" if sent + blocked else "0 %",
@@ -96,18 +99,15 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
     }
 
 
-def _plot(counts: Iterable[tuple[Any, Mapping[str, Any]]], places: list[Any], labels: list[str]) -> Plot:
+def _plot(counts: Iterable[tuple[Any, str, int]], places: list[Any], labels: list[str]) -> Plot:
     tally: Counter[tuple[Any, str]] = Counter()
-    for place, one in counts:
-        tally[(place, one["verdict"])] += one["messages"]
+    for place, verdict, messages in counts:
+        tally[(place, verdict)] += messages
     return Plot(tuple(labels), {name: tuple(tally[(place, name)] for place in places) for name in VERDICTS})
 
 
-def _why(found: list[dict[str, Any]]) -> list[Why]:
-    tally: Counter[str] = Counter()
-    for one in found:
-        if one["verdict"] == "block":
-            tally[one["reason"]] += one["messages"]
+def _why(blocked: list[tuple[str, int]]) -> list[Why]:
+    tally = Counter(dict(blocked))
     most = max(tally.values(), default=1)
     return [
         Why(code, title_of(code), count, max(1, 100 * count // most), *_fix(code))
@@ -133,14 +133,13 @@ async def _progress(visit: Visit) -> list[tuple[str, str, int, bool]]:
     waiting = sum(not one["verified"] and one["status"] not in {"deactivated", "expired"} for one in campaigns)
     lines.append(("Campaigns on their way", "/console/registration/campaigns", waiting, False))
     for state, label in (("pending", "Numbers being set up"), ("failed", "Numbers that failed")):
-        count, cursor = 0, None
-        for _ in range(_PAGES):
-            page = await visit.see("listNumbers", assignment=state, limit=_PAGE, cursor=cursor)
-            count, cursor = count + len(page["items"]), page["next"]
-            if cursor is None:
-                break
-        lines.append((label, f"/console/phone-system/numbers?assignment={state}", count, cursor is not None))
+        count = await visit.performing.look(visit.looks, partial(_assigned, state))
+        lines.append((label, f"/console/phone-system/sms?assignment={state}", count, False))
     return lines
+
+
+async def _assigned(state: str, look: Look) -> int:
+    return await assigned(look.connection, look.tenant, state)
 
 
 PAGES: Final[tuple[Page, ...]] = (

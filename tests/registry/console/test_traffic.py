@@ -56,7 +56,7 @@ async def test_shows_what_is_being_registered(admin):
     seen = await admin.go(PAGE)
 
     assert "Registrations in progress" in seen.words
-    assert 'href="/console/phone-system/numbers?assignment=pending"' in seen.text
+    assert 'href="/console/phone-system/sms?assignment=pending"' in seen.text
 
 
 async def test_only_for_admins_and_support(console):

@@ -201,6 +201,15 @@ async def test_only_the_recipient_lifts_an_opt_out(shared):
     await put(database, a_number())
 
 
+async def test_one_that_was_taken_back_is_none(shared):
+    """The copy of an import stays, and stops nobody."""
+    api, database = shared
+    lifted = OptOut(tenant="acme", recipient="+13035550167", at=AT, keyword="stop", number=None, lifted_at=AT)
+    await put(database, lifted)
+
+    assert "dead_end" not in (await ask(api, to="(303) 555-0167")).body
+
+
 @pytest.mark.parametrize(
     ("to", "code"),
     [
