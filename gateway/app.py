@@ -148,6 +148,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         port = await stack.enter_async_context(serving(app, plain.take, settings, watched))
         gc.collect()
         gc.freeze()
+        stack.callback(gc.set_threshold, *gc.get_threshold())
         gc.set_threshold(_GARBAGE)
         yield Running(port=port, admin_port=admin_port, leave=leaving.leave)
 

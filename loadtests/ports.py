@@ -1,8 +1,8 @@
 """TCP ports on loopback for servers that are measured and tested.
 
 A port is found before the server that is to have it is there, and servers start again on the port they had. So each
-process looks in a range by its own number: two that run at once seldom look in the same one. And none is taken from the
-range from which the system lends ports to connections: a server that starts later, or again, might find its port lent.
+process goes through a range by its own number, and gives no port twice before it has given all of them. And none is
+taken from the range from which the system lends ports to connections: a server that starts later might find its lent.
 """
 
 import contextlib
@@ -18,8 +18,25 @@ _LOWEST: Final = 10_000
 _RANGES: Final = 16
 _EACH: Final = (_LENT - _LOWEST) // _RANGES
 
-#: Not the shared generator: what seeds that one for its own ends would give every process the same ports.
-_CHANCE: Final = random.SystemRandom()
+
+class _Range:
+    """The ports of this process, one after the other, from somewhere on."""
+
+    def __init__(self) -> None:
+        self._lowest = _LOWEST + os.getpid() % _RANGES * _EACH
+        # Not the shared generator: what seeds that one for its own ends would have every process begin alike.
+        self._next = self._lowest + random.SystemRandom().randrange(_EACH)
+
+    def take(self, count: int) -> int:
+        """Return the first of some ports in a row."""
+        if self._next + count > self._lowest + _EACH:
+            self._next = self._lowest
+        first = self._next
+        self._next += count
+        return first
+
+
+_PORTS: Final = _Range()
 
 
 def free_port() -> int:
@@ -30,9 +47,8 @@ def free_port() -> int:
 def free_port_base(offsets: Iterable[int]) -> int:
     """Find a port so that nobody uses the ports at these distances from it."""
     offsets = tuple(offsets)
-    lowest = _LOWEST + os.getpid() % _RANGES * _EACH
     while True:
-        base = _CHANCE.randrange(lowest, lowest + _EACH - max(offsets))
+        base = _PORTS.take(max(offsets) + 1)
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             for offset in offsets:
                 probe = stack.enter_context(socket.socket())

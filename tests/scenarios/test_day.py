@@ -29,9 +29,10 @@ def run(*arguments: str) -> str:
 
 
 def settled(day, records):
-    """Leave out texts of numbers that are pending: a running registry has them assigned or refused meanwhile."""
+    """Leave out texts of numbers that go into a campaign, or out of one that is over: a running registry goes on."""
     lines, judged = day.read_bytes().splitlines(), records.read_bytes().splitlines()
-    pairs = [pair for pair in zip(lines, judged, strict=True) if b"did_assignment_pending" not in pair[1]]
+    moving = (b"did_assignment_pending", b"campaign_expired")
+    pairs = [pair for pair in zip(lines, judged, strict=True) if not any(code in pair[1] for code in moving)]
     assert len(pairs) > LINES * 0.95
     day.write_bytes(b"".join(line + b"\n" for line, _ in pairs))
     records.write_bytes(b"".join(record + b"\n" for _, record in pairs))
