@@ -5,7 +5,8 @@ back, every field written out in the fixed order. Strict readers (records) refus
 (documents) skip them, so that a newer writer may add fields at the end.
 """
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from compliance.facts import Assignment, Brand, Campaign, CarrierStates, Declarations, Owner, SenderNumber
@@ -142,8 +143,16 @@ def render_instant(value: datetime | None) -> str | None:
     """Write an instant cut to the second, with Z for UTC."""
     if value is None:
         return None
+    if value.tzinfo is UTC:
+        return _render_utc(value)
     written = value.isoformat(timespec="seconds")
     return written[:-6] + "Z" if written.endswith("+00:00") else written
+
+
+@lru_cache(maxsize=64)
+def _render_utc(value: datetime) -> str:
+    """Write it once for all messages of a second. For UTC alone, where equal instants are written alike."""
+    return value.isoformat(timespec="seconds")[:-6] + "Z"
 
 
 def owner_from(data: dict[str, Any], key: str, where: str) -> Owner | None:

@@ -49,8 +49,10 @@ def _recipient(leg: JudgedLeg) -> str:
 
 def _media(draft: Draft, sizes: tuple[Media, ...]) -> tuple[Attachment, ...]:
     return tuple(
-        Attachment(id=media_id, type=size.type, bytes=size.bytes)
-        for media_id, size in zip(draft.media_ids, sizes, strict=True)
+        [
+            Attachment(id=media_id, type=size.type, bytes=size.bytes)
+            for media_id, size in zip(draft.media_ids, sizes, strict=True)
+        ]
     )
 
 

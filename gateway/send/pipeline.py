@@ -304,7 +304,7 @@ def _wanted(principal: Principal, draft: Draft, media: tuple[Attachment, ...] | 
         sender=draft.sender,
         to=draft.to,
         text=draft.text,
-        media=draft.media or tuple(Media(type=item.type, bytes=item.bytes) for item in media),
+        media=draft.media or tuple([Media(type=item.type, bytes=item.bytes) for item in media]),
         origin=principal.origin,
     )
 

@@ -65,6 +65,7 @@ MEASURES: Final = (
 INSIDE: Final = (
     ("compliance", "The judge by itself", "tests.bench_compliance"),
     ("send", "An accept by itself, stage by stage", "tests.bench_send"),
+    ("levers", "What makes it quick, with and without", "tests.bench_levers"),
 )
 
 #: A sample during which others took more of a core than this is disturbed.

@@ -53,6 +53,16 @@ class TestInstants:
         """With Z for UTC, and its own offset otherwise."""
         assert shapes.render_instant(instant) == written
 
+    def test_one_instant_is_written_as_each_zone_has_it(self):
+        """What was written for UTC is not given to another offset, though the instants are equal."""
+        utc = datetime(2026, 11, 20, 13, tzinfo=UTC)
+        pacific = utc.astimezone(timezone(timedelta(hours=-8)))
+        assert [shapes.render_instant(one) for one in (utc, pacific, utc)] == [
+            "2026-11-20T13:00:00Z",
+            "2026-11-20T05:00:00-08:00",
+            "2026-11-20T13:00:00Z",
+        ]
+
 
 class TestDays:
     def test_a_date_is_one(self):
