@@ -17,6 +17,7 @@ from gateway.edge.wire import Draft
 from gateway.errors import Problem
 from gateway.problems import PROBLEMS
 from gateway.queue import OptOutRecord, QueueError, Status
+from gateway.queue.consent import Restoration, Settled
 from gateway.send.pipeline import Result
 from loadtests.faults.ledger import Attempt, Line
 from tests.simulation.carrier_model import digest_of
@@ -41,6 +42,8 @@ class Notes:
     cancelled: set[str] = field(default_factory=set)
     #: (tenant, recipient) to the instant at which an opt-out was acknowledged.
     opted_out: dict[tuple[str, str], float] = field(default_factory=dict)
+    #: By recipient: when an opt-out was first asked to be taken back, and when that was acknowledged.
+    restored: dict[str, tuple[float, float]] = field(default_factory=dict)
     #: What nobody may ever be told: an exception instead of an answer.
     crashes: list[str] = field(default_factory=list)
 
@@ -159,8 +162,8 @@ async def _cancel(message_id: str, around: Surroundings) -> None:
         return  # Nobody knows; nobody was told.
 
 
-async def opt_out(recipient: str, after_s: float, around: Surroundings) -> None:
-    """Say STOP, until somebody acknowledges it."""
+async def opt_out(recipient: str, after_s: float, back_after_s: float | None, around: Surroundings) -> None:
+    """Say STOP, until somebody acknowledges it; and come back so long after that, if ever."""
     await asyncio.sleep(after_s)
     record = OptOutRecord(tenant=TENANT, recipient=recipient, at_ms=around.wall_ms(), keyword="stop")
     while True:
@@ -170,4 +173,22 @@ async def opt_out(recipient: str, after_s: float, around: Surroundings) -> None:
             await asyncio.sleep(0.3)
         else:
             around.notes.opted_out[TENANT, recipient] = around.network.loop.time()
-            return
+            break
+    if back_after_s is not None:
+        await asyncio.sleep(back_after_s)
+        await _come_back(recipient, around)
+
+
+async def _come_back(recipient: str, around: Surroundings) -> None:
+    """Have an admin take the opt-out back, until somebody acknowledges that."""
+    asked_s = around.network.loop.time()
+    restoration = Restoration(tenant=TENANT, recipient=recipient, evidence="form of today", vouched_ms=around.wall_ms())
+    while True:
+        try:
+            restored = await around.queue.restore(restoration)
+        except QueueError:
+            await asyncio.sleep(0.3)
+        else:
+            break
+    if restored.outcome is Settled.RESTORED:
+        around.notes.restored[recipient] = asked_s, around.network.loop.time()

@@ -3,6 +3,7 @@
 Not here: the shared rules (loadtests/faults/checkers.py).
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,7 +16,7 @@ from loadtests.faults.checkers import (
     nothing_blocked_submitted,
     order_kept,
 )
-from loadtests.faults.ledger import Attempt, Ledgers
+from loadtests.faults.ledger import Attempt, Ledgers, Line
 from tests.simulation.carrier_model import Sent
 
 #: From the judgement to the first byte.
@@ -50,6 +51,8 @@ class Run:
     strict: bool
     #: (tenant, recipient): when an opt-out was acknowledged.
     opted_out: Mapping[str, float]
+    #: By recipient: when it was first asked to take the opt-out back, and when that was acknowledged.
+    restored: Mapping[str, tuple[float, float]]
     cancelled: frozenset[str]
     #: By inbox, what lies in it, in order.
     inboxes: Mapping[str, Sequence[str]]
@@ -116,29 +119,43 @@ def revocations_hold(run: Run) -> Iterable[Violation]:
 
 
 def opt_outs_hold(run: Run) -> Iterable[Violation]:
-    """STOP counts from the moment it is acknowledged; what is between the last look and the first byte may go."""
+    """STOP counts from the moment it is acknowledged; what is between the last look and the first byte may go.
+
+    So does what is sent once somebody asks to take it back, heard or not.
+    """
     for sent in run.sent:
         since_s = run.opted_out.get(sent.submission.recipient)
-        if since_s is not None and sent.at_s > since_s + OPT_OUT_S + _ROUNDING_S:
+        until_s, _ = run.restored.get(sent.submission.recipient, (math.inf, math.inf))
+        if since_s is not None and since_s + OPT_OUT_S + _ROUNDING_S < sent.at_s < until_s:
             words = f"left {sent.process} {sent.at_s - since_s:.3f} s after its recipient's opt-out"
             yield Violation(rule="opt_outs_hold", subject=sent.submission.reference, words=words)
 
 
 def no_wrong_block(run: Run) -> Iterable[Violation]:
-    """Nobody is refused for what was never so: a number that is always ours, a registration nobody took away."""
+    """Nobody is refused for what never was, or is over: a number always ours, an opt-out taken back before."""
     senders = {line.key: line for line in run.ledgers.lines}
-    said = [(one.key, one.said, one.ended_ns / 1e9) for one in run.ledgers.attempts if one.final and not one.accepted]
+    refused = [one for one in run.ledgers.attempts if one.final and not one.accepted]
+    said = [(one.key, one.said, one.ended_ns / 1e9) for one in refused]
+    for one in refused:
+        _, restored_s = run.restored.get(_recipient(senders[one.key]), (math.inf, math.inf))
+        if one.said == "recipient_opted_out" and one.sent_ns / 1e9 > restored_s:
+            words = f"was refused for an opt-out that was over for {one.sent_ns / 1e9 - restored_s:.3f} s"
+            yield Violation(rule="no_wrong_block", subject=one.key, words=words)
     keys = {one.id: one.key for one in run.ledgers.attempts if one.accepted}
     for name, changes in run.ledgers.changes.items():
         if changes[-1].status == "blocked" and name in keys:
             said.append((keys[name], changes[-1].code, run.healed_s + 1e9))
     for key, code, at_s in said:
         line = senders[key]
-        sender, _, recipient = line.digest.partition(":")[0].partition(">")
+        sender = line.digest.partition(":")[0].partition(">")[0]
         taken_away = any(since_s <= at_s for since_s, _ in run.revoked.get(sender, ()))
-        justified = recipient in run.opted_out if code == "recipient_opted_out" else line.inside or taken_away
+        justified = _recipient(line) in run.opted_out if code == "recipient_opted_out" else line.inside or taken_away
         if code not in _MAY_BE_SAID or not justified:
             yield Violation(rule="no_wrong_block", subject=key, words=f"was refused as {code}")
+
+
+def _recipient(line: Line) -> str:
+    return line.digest.partition(":")[0].partition(">")[2]
 
 
 def cancelled_stay(run: Run) -> Iterable[Violation]:

@@ -32,6 +32,7 @@ from gateway.queue import (
     keys,
 )
 from gateway.queue.accepting import check
+from gateway.queue.consent import Restoration, Restored
 from tests.simulation.network import LostError, Network, Server, UnreachableError
 from tests.simulation.queue_model import Partition
 from tests.simulation.standings_model import Standings
@@ -48,7 +49,7 @@ class QueueServer(Server):
         super().__init__("queue")
         self.partitions = [Partition(number, now_ms) for number in range(partitions)]
         self.inboxes: dict[tuple[str, str], dict[str, bytes]] = {}
-        self.standings = Standings()
+        self.standings = Standings(now_ms)
 
     def accept(self, requests: Sequence[Accept]) -> list[Accepted | Replayed | Mismatch | QueueError]:
         """Keep requests, a call per partition."""
@@ -146,6 +147,10 @@ class QueuePort:
         """Hear a word; how long it has been known nobody here asks."""
         became, user = await self._ask("heard", lambda: self._server.standings.heard(spoken), spoken)
         return Heard(became, 0, user)
+
+    async def restore(self, restoration: Restoration) -> Restored:
+        """Take an opt-out back."""
+        return await self._ask("restore", lambda: self._server.standings.restore(restoration), restoration)
 
     async def deliver_text(self, tenant: str, user: str, text_id: str, payload: bytes) -> None:
         """Nobody here writes from outside."""

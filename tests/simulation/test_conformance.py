@@ -22,6 +22,7 @@ from gateway.queue import (
     Word,
     keys,
 )
+from gateway.queue.consent import Restoration, Settled
 from gateway.queue.messages import RECEIPT_STATUSES
 from tests.simulation.queue_model import Partition, Stamp, _read_stamp
 from tests.simulation.queue_port import QueueServer
@@ -268,6 +269,8 @@ class Pair:
             await self.both(lambda: self.real.put_opt_outs([record]), lambda: standings.put([record]))
         for _ in range(12):
             await self.hear(tenant, recipient)
+            if self.draw.random() < 0.2:
+                await self.restore(tenant, recipient)
         await self.both(lambda: self.real.opt_outs(people), lambda: [standings.read(*one) for one in people])
         name, text = f"0-1-{self.draw.randrange(6)}-0", b"im%d" % self.draw.randrange(9)
         await self.both(
@@ -275,6 +278,14 @@ class Pair:
         )
         inbox = await self.real.inbox("t1", "u1", after="", limit=99)
         assert [item.payload for item in inbox] == list(self.model.inboxes["t1", "u1"].values())
+
+    async def restore(self, tenant, recipient):
+        """Somebody vouches that they want texts, as of now or of long ago, once or again."""
+        evidence, vouched_ms = f"form {self.draw.randrange(60)}", self.draw.choice((0, 0, 1))
+        one = Restoration(tenant=tenant, recipient=recipient, evidence=evidence, vouched_ms=vouched_ms)
+        restored = await self.real.restore(one)
+        assert restored.outcome == self.model.standings.restore(one).outcome
+        self.became[restored.outcome] += 1
 
     async def hear(self, tenant, recipient):
         """A word of any kind, in any order, that may come again."""
@@ -347,4 +358,5 @@ async def test_model_and_functions_agree(store, raw, seed):
     await pair.compare()
     pair.compare_journals()
     assert len(pair.became) > 3, "words changed things in several ways"
+    assert set(Settled) <= set(pair.became), "and so did restorations"
     assert sum(counts.accepted for counts in await store.counts()) > 50

@@ -11,6 +11,7 @@ from gateway.near.cache import NearCache
 from gateway.near.source import Reading
 from gateway.queue import Begun, OutcomeUnknown, Park, Status
 from gateway.queue.commit import GroupCommit
+from gateway.send.gather import Gatherer
 from gateway.work.dispatcher import Dispatcher
 from gateway.work.doubts import Doubts
 from gateway.work.lanes import _Lane
@@ -134,6 +135,19 @@ def acknowledge_at_once(patched):
     patched(Tenure, "take", taking)
 
 
+def opt_outs_are_for_ever(patched):
+    """Believe an opt-out that was read once, whatever came after it."""
+    read = Gatherer._read_opt_outs
+
+    async def remembering(gatherer, searches):
+        found = await read(gatherer, searches)
+        remembered = vars(gatherer).setdefault("_remembered", {})
+        remembered.update({pair: said for pair, said in found.items() if said is not None})
+        return {**found, **remembered}
+
+    patched(Gatherer, "_read_opt_outs", remembering)
+
+
 @pytest.mark.parametrize(
     ("mistake", "rules"),
     [
@@ -144,6 +158,7 @@ def acknowledge_at_once(patched):
         (nobody_waits_for_the_one_before, {"order_kept"}),
         (judge_only_once, {"revocations_hold", "opt_outs_hold"}),
         (acknowledge_at_once, {"no_lost", "conservation"}),
+        (opt_outs_are_for_ever, {"no_wrong_block"}),
     ],
 )
 def test_a_mistake_is_found(mistake, rules):

@@ -315,7 +315,8 @@ class World:
             )
             yield talk(conversation, around, random.Random(chance.random()), chance.randrange(2, 7))
         if chance.random() < 0.4:
-            yield opt_out(chance.choice(RECIPIENTS), chance.uniform(0.5, BAD_S), around)
+            back_after_s = chance.uniform(0.1, BAD_S / 2) if chance.random() < 0.5 else None
+            yield opt_out(chance.choice(RECIPIENTS), chance.uniform(0.5, BAD_S), back_after_s, around)
         if chance.random() < 0.7:
             yield self._administrate(random.Random(chance.random()))
 
@@ -370,6 +371,7 @@ class World:
             origins={name: load(message.payload).origin for name, message in kept.items()},
             strict=self.plan.strict,
             opted_out={recipient: at_s for (_, recipient), at_s in self.notes.opted_out.items()},
+            restored=self.notes.restored,
             cancelled=frozenset(self.notes.cancelled),
             inboxes={user: list(items) for (_, user), items in self.queue.inboxes.items()},
             crashes=self.crashes + self.notes.crashes,
