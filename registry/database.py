@@ -23,6 +23,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from registry import one_trip
 from registry.settings import Settings
 
 #: How long a SQLite writer waits for another one: longer than the biggest batch of an import takes.
@@ -151,6 +152,8 @@ def _engine(url: str) -> AsyncEngine:
     options: dict[str, Any] = {}
     if sa.make_url(url).get_backend_name() == "postgresql":
         options["connect_args"] = {"server_settings": {_TENANT_SETTING: _ALL_TENANTS}}
+    else:
+        options["connect_args"] = {"async_creator_fn": one_trip.connect}
     # Errors quote statements, never people's numbers.
     engine = create_async_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":

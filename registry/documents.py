@@ -7,8 +7,9 @@ means: delete it.
 Not here: the keys and bytes themselves (compliance/documents.py) and when documents are sent (projector.py).
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance import documents, facts
 from registry import many
+from registry.columns import UtcDateTime
 from registry.records import (
     ApiKey,
     Assignment,
@@ -52,6 +54,8 @@ BATCH: Final = 500
 Documents = dict[str, bytes]
 #: A row by its columns.
 Values = Mapping[str, Any]
+#: Records by kind and key; None where there is none of that key.
+Rows = Mapping[type[Any], Mapping[tuple[str, ...], Record | None]]
 #: The values that name one document within its kind.
 DocumentId = tuple[str, ...]
 
@@ -220,23 +224,39 @@ _SHOWN_IN: Final[Mapping[type[Any], Kind]] = {
 #: All there is, in the order in which a rebuild writes it.
 KINDS: Final = (BRANDS, CAMPAIGNS, USERS, EXTENSIONS, API_KEYS, TOKEN_KEYS, NUMBERS, LINES)
 
+_NUMBER_COLUMNS: Final = tuple(column.name for column in numbers.columns)
+_NUMBER_INSTANTS: Final = tuple(column.name for column in numbers.columns if isinstance(column.type, UtcDateTime))
+_of_number: Final = attrgetter(*_NUMBER_COLUMNS)
+_of_link: Final = attrgetter("state", "campaign_id", "brand_id")
+
 #: Get the values that name a document from a record that shows in it: a tuple of them, or the only one.
 _IDS: Final[Mapping[Kind, Callable[[Any], Any]]] = {
     kind: attrgetter(*(column.name for column in kind.id)) for kind in KINDS
 }
 
 
-async def touched_by(
-    connection: AsyncConnection,
-    changes: Iterable[tuple[Record | None, Record | None]],
-) -> Mapping[Kind, set[DocumentId]]:
-    """Return which documents may look different after the changes, each given as the record before and after."""
+class Touched(NamedTuple):
+    """Documents that may look different after some changes."""
+
+    #: Those that can be rendered as they are.
+    known: "Part"
+    #: Those of which the rows have to be read.
+    ids: Mapping[Kind, set[DocumentId]]
+    #: Companies of which all people's documents may look different.
+    companies: Collection[str]
+
+
+def touched_by(changes: Iterable[tuple[Record | None, Record | None]], after: Rows) -> Touched:
+    """Return which documents may look different after the changes, each given as the record before and after.
+
+    after has rows as they are then; a number's document follows from it where it has both of its rows.
+    """
     touched: dict[Kind, set[DocumentId]] = {kind: set() for kind in KINDS}
-    tenants_changed = set()
+    companies = set()
     for sides in changes:
-        before, after = sides
-        if type(before) is Tenant and type(after) is Tenant and before.customer_since != after.customer_since:
-            tenants_changed.add(after.id)
+        before, now = sides
+        if type(before) is Tenant and type(now) is Tenant and before.customer_since != now.customer_since:
+            companies.add(now.id)
         for record in sides:
             if record is None:
                 continue
@@ -246,10 +266,22 @@ async def touched_by(
                 touched[shown].add(document_id if type(document_id) is tuple else (document_id,))
             if type(record) is Number and record.user is not None and _may_be_sent_from(record):
                 touched[USERS].add((record.user,))
-    if tenants_changed:
-        theirs = await connection.execute(sa.select(users.c.id).where(users.c.tenant.in_(tenants_changed)))
-        touched[USERS] |= {(user,) for user in theirs.scalars()}
-    return touched
+    numbers_after, links_after = after.get(Number, {}), after.get(Assignment, {})
+    ids = sorted(did for did in touched[NUMBERS] if did in numbers_after and did in links_after)
+    touched[NUMBERS].difference_update(ids)
+    rows = [_number_row(number, links_after[did]) for did in ids if (number := numbers_after[did]) is not None]
+    return Touched(Part(NUMBERS, ids, [row for row in rows if row["left_at"] is None]), touched, companies)
+
+
+def _number_row(number: Any, link: Any) -> Values:
+    """Return what NUMBERS would have read of a number and its assignment."""
+    row = dict(zip(_NUMBER_COLUMNS, _of_number(number), strict=True))
+    for name in _NUMBER_INSTANTS:
+        at = row[name]
+        if at is not None and at.tzinfo is not UTC:
+            row[name] = at.astimezone(UTC)
+    row["state"], row["campaign_id"], row["brand_id"] = (None, None, None) if link is None else _of_link(link)
+    return row
 
 
 def _may_be_sent_from(number: Number) -> bool:
@@ -257,18 +289,26 @@ def _may_be_sent_from(number: Number) -> bool:
     return number.sms == "enabled" and number.kind == "local"
 
 
-async def render(connection: AsyncConnection, touched: Mapping[Kind, set[DocumentId]]) -> Documents:
+async def render(connection: AsyncConnection, ids: Mapping[Kind, set[DocumentId]]) -> Documents:
     """Render the named documents from the rows as they are now; GONE for those that have none."""
     rendered: Documents = {}
-    for part in await read(connection, touched):
-        rendered |= part.rendered()
+    for part in await _read(connection, ids):
+        rendered |= part.gone() | part.rendered(part.rows)
     return rendered
 
 
-async def read(connection: AsyncConnection, touched: Mapping[Kind, set[DocumentId]]) -> "list[Part]":
-    """Read the rows of the named documents as they are now."""
+async def read(connection: AsyncConnection, touched: Touched) -> "list[Part]":
+    """Return documents that may look different, but for those that are known; rows are read as they are now."""
+    wanted = dict(touched.ids)
+    if touched.companies:
+        theirs = await connection.execute(sa.select(users.c.id).where(users.c.tenant.in_(touched.companies)))
+        wanted[USERS] = wanted[USERS] | {(user,) for user in theirs.scalars()}
+    return await _read(connection, wanted)
+
+
+async def _read(connection: AsyncConnection, wanted: Mapping[Kind, set[DocumentId]]) -> "list[Part]":
     parts = []
-    for kind, ids in touched.items():
+    for kind, ids in wanted.items():
         ordered = sorted(ids)
         for start in range(0, len(ordered), BATCH):
             some = ordered[start : start + BATCH]
@@ -285,10 +325,13 @@ class Part(NamedTuple):
     #: In any order; of documents that are gone there is none.
     rows: Sequence[Values]
 
-    def rendered(self) -> Documents:
-        """Render them in the order of their ids."""
-        found: Documents = {self.kind.key(*document_id): GONE for document_id in self.ids}
-        return found | _render_rows(self.kind, self.rows)
+    def gone(self) -> Documents:
+        """Return all of them, in the order of their ids, as if they were gone."""
+        return {self.kind.key(*document_id): GONE for document_id in self.ids}
+
+    def rendered(self, rows: Sequence[Values]) -> Documents:
+        """Render some of the rows."""
+        return _render_rows(self.kind, rows)
 
 
 async def render_all(connection: AsyncConnection) -> AsyncIterator[Documents]:

@@ -10,8 +10,7 @@ empty a minute ago: by_keys().
 Not here: which rows (commands.py, documents.py).
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple, Self
 
@@ -26,17 +25,10 @@ _MANY_KEYS: Final = 20
 _ROWS: Final = 5_000
 #: From how many rows on a column that is the same in all goes as one value.
 _MANY_ROWS: Final = 50
-#: Plans are made for the arrays that a statement has this time, and lead through indexes.
-_PLANNED_ANEW: Final = sa.select(sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true()))
-_PLANNED_ONCE: Final = sa.select(sa.func.set_config("plan_cache_mode", "auto", sa.true()))
+#: What a planner may not do who knows nothing of the tables.
 #: (what is compiled before it is run is what seems dear, as a table does that now has to be read whole)
 _NOT_BY_KEYS: Final = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
-_BY_KEYS: Final = _PLANNED_ANEW.add_columns(
-    *(
-        sa.func.set_config(way, "off", sa.true())
-        for way in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
-    ),
-)
+_BY_KEYS: Final = sa.select(*(sa.func.set_config(way, "off", sa.true()) for way in _NOT_BY_KEYS))
 
 #: Stands between texts that go as one: no printable text has it.
 _SEPARATOR: Final = "\x1f"
@@ -56,51 +48,55 @@ async def by_keys(connection: AsyncConnection) -> None:
     if connection.dialect.name == "postgresql":
         await connection.execution_options(by_keys=True)
         await connection.execute(_BY_KEYS)
+        # (a plan that another transaction left is kept, whatever may be planned now)
+        await connection.exec_driver_sql("DISCARD PLANS")
 
 
-@asynccontextmanager
-async def checked_as_ever(connection: AsyncConnection) -> AsyncIterator[None]:
-    """Let foreign keys be checked by plans that are made once: each row is checked by a statement of its own."""
-    if not _works_by_keys(connection):
-        yield
-        return
-    await connection.execute(_PLANNED_ONCE)
-    yield
-    await connection.execute(_PLANNED_ANEW)
+class Statement(NamedTuple):
+    """A statement with its values, ready to be sent."""
+
+    text: str
+    values: Any
+
+
+async def send(connection: AsyncConnection, statements: Iterable[Statement]) -> None:
+    """Run statements, one after the other."""
+    for statement in statements:
+        await connection.exec_driver_sql(statement.text, statement.values)
 
 
 async def insert(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> None:
     """Add rows in their order; each has the values of the named columns."""
-    for some in _parts(rows):
-        await _insert(connection, table, names, some)
+    await send(connection, inserts(connection.dialect, table, names, rows))
 
 
-async def _insert(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> None:
-    dialect = connection.dialect
+def inserts(dialect: sa.Dialect, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> list[Statement]:
+    """Return what adds rows in their order; each has the values of the named columns."""
+    return [_insert(dialect, table, names, some) for some in _parts(rows)]
+
+
+def _insert(dialect: sa.Dialect, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> Statement:
     columns = ", ".join(_quoted(dialect, name) for name in names)
     made = _prepared(dialect, table, names, rows)
     if dialect.name == "postgresql":
         given = _Given.of(dialect, table, names, made)
         # (in order, so that growing numbers grow in it)
-        await connection.exec_driver_sql(
+        return Statement(
             f"INSERT INTO {table.name} ({columns}) SELECT {', '.join(map(given.value, names))}"  # noqa: S608 - our own names
             f" FROM {given.unnested} ORDER BY place",
             given.values,
         )
-    else:
-        places = ", ".join("?" * len(names))
-        statement = f"INSERT INTO {table.name} ({columns}) VALUES ({places})"  # noqa: S608 - our own names
-        await connection.exec_driver_sql(statement, list(zip(*made, strict=True)))
+    places = ", ".join("?" * len(names))
+    statement = f"INSERT INTO {table.name} ({columns}) VALUES ({places})"  # noqa: S608 - our own names
+    return Statement(statement, list(zip(*made, strict=True)))
 
 
-async def update(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> None:
-    """Set whole rows that are there, by primary key; each has the values of the named columns, the keys among them."""
-    for some in _parts(rows):
-        await _update(connection, table, names, some)
+def updates(dialect: sa.Dialect, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> list[Statement]:
+    """Return what sets whole rows that are there, by primary key; the keys are among the named columns."""
+    return [_update(dialect, table, names, some) for some in _parts(rows)]
 
 
-async def _update(connection: AsyncConnection, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> None:
-    dialect = connection.dialect
+def _update(dialect: sa.Dialect, table: sa.Table, names: Sequence[str], rows: Sequence[Row]) -> Statement:
     keys = [column.name for column in table.primary_key.columns]
     rest = [name for name in names if name not in keys]
     order = [*rest, *keys]
@@ -110,15 +106,14 @@ async def _update(connection: AsyncConnection, table: sa.Table, names: Sequence[
         given = _Given.of(dialect, table, order, made)
         values = ", ".join(f"{_quoted(dialect, name)} = {given.value(name)}" for name in rest)
         same = " AND ".join(f"{table.name}.{_quoted(dialect, key)} = {given.value(key)}" for key in keys)
-        await connection.exec_driver_sql(
+        return Statement(
             f"UPDATE {table.name} SET {values} FROM {given.unnested} WHERE {same}",  # noqa: S608 - our own names
             given.values,
         )
-    else:
-        values = ", ".join(f"{_quoted(dialect, name)} = ?" for name in rest)
-        same = " AND ".join(f"{_quoted(dialect, key)} = ?" for key in keys)
-        statement = f"UPDATE {table.name} SET {values} WHERE {same}"  # noqa: S608 - our own names
-        await connection.exec_driver_sql(statement, list(zip(*made, strict=True)))
+    values = ", ".join(f"{_quoted(dialect, name)} = ?" for name in rest)
+    same = " AND ".join(f"{_quoted(dialect, key)} = ?" for key in keys)
+    statement = f"UPDATE {table.name} SET {values} WHERE {same}"  # noqa: S608 - our own names
+    return Statement(statement, list(zip(*made, strict=True)))
 
 
 def among(

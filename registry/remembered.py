@@ -18,6 +18,14 @@ async def remember(connection: AsyncConnection) -> None:
     await connection.execution_options(**{_OPTION: dict[Hashable, Any]()})
 
 
+def know(connection: AsyncConnection, question: Hashable, answer: Any) -> None:
+    """Have an answer that was found among those to other questions, as once() would have been given it."""
+    found = connection.sync_connection
+    known = None if found is None else found.get_execution_options().get(_OPTION)
+    if known is not None:
+        known.setdefault(question, answer)
+
+
 async def once(connection: AsyncConnection, named: Callable[[], Hashable], ask: Callable[[], Awaitable[T]]) -> T:
     """Return the answer to the question so named: that of before, where the connection remembers.
 

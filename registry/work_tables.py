@@ -222,6 +222,34 @@ bulk_jobs: Final = Table(
     Column("updated_at", UtcDateTime, nullable=False),
 )
 
+#: How many people there are with each licence, who have not left. This and the next two are kept by triggers
+#: (migrations/versions/r0009_*), so nobody writes there, and what comes to none may stay, as 0.
+people_counts: Final = Table(
+    "people_counts",
+    metadata,
+    Column("tenant", sa.String, primary_key=True),
+    Column("licence", sa.String, primary_key=True),
+    Column("count", sa.BigInteger, nullable=False),
+)
+
+#: Who has more than one local number with SMS on.
+people_with_several: Final = Table(
+    "people_with_several",
+    metadata,
+    Column("tenant", sa.String, primary_key=True),
+    Column("user", sa.String, primary_key=True),
+)
+
+#: How many numbers of a block stand on the SMS page and have no assignment.
+unassigned_counts: Final = Table(
+    "unassigned_counts",
+    metadata,
+    Column("tenant", sa.String, primary_key=True),
+    #: The first ten signs of its numbers: a hundred of them, such as +120255501.
+    Column("block", sa.String, primary_key=True),
+    Column("count", sa.BigInteger, nullable=False),
+)
+
 #: How many numbers there are of each kind: kept by triggers on numbers and assignments (migrations/versions/r0008_*),
 #: whoever writes those, so nobody writes here. What comes to none may stay, as 0.
 number_counts: Final = Table(

@@ -97,7 +97,17 @@ async def append(connection: AsyncConnection, head: Head, rows: Sequence[Row]) -
 
     connection is one of Database.writing(), from before the chain's end was read: nobody else writes meanwhile.
     """
-    await many.insert(connection, audit, (*Entry._fields, "prev_hash", "hash"), rows)
+    await many.send(connection, statements(connection.dialect, rows))
+    await write_head(connection, head)
+
+
+def statements(dialect: sa.Dialect, rows: Sequence[Row]) -> list[many.Statement]:
+    """Return what writes rows that linked() gave."""
+    return many.inserts(dialect, audit, (*Entry._fields, "prev_hash", "hash"), rows)
+
+
+async def write_head(connection: AsyncConnection, head: Head) -> None:
+    """Write where the chain ends now, in the transaction that writes its rows."""
     await connection.execute(
         sa.update(audit_head).where(audit_head.c.id == _HEAD_ID).values(count=head.length, hash=head.hash),
     )

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from registry import many
 from registry.bulk.judged import Judged, Office, Wish
 from registry.commands import Seen, find
+from registry.counts import HOLDING
 from registry.flows.desk import Desk
 from registry.flows.numbers import chosen_campaign, registered
 from registry.lifecycle.cycle import ABSENT
@@ -26,8 +27,6 @@ from registry.quickly import maker, replaced
 from registry.records import Assignment, Brand, Campaign, Number, User
 from registry.tables import assignments, brands, campaigns, numbers
 
-#: A number holds its place in a campaign until the aggregator has taken it out.
-_HOLDING: Final = frozenset({"pending", "assigned", "removing"})
 #: Makes a standing of the values in this order.
 _standing: Final = maker(
     Standing,
@@ -178,7 +177,7 @@ class Books:
                 sa.select(assignments.c.campaign_id, sa.func.count())
                 .where(
                     many.among(connection, [assignments.c.campaign_id], [(name,) for name in limited]),
-                    assignments.c.state.in_(sorted(_HOLDING)),
+                    assignments.c.state.in_(sorted(HOLDING)),
                 )
                 .group_by(assignments.c.campaign_id),
             )
@@ -202,6 +201,7 @@ class Books:
             )
             others = {(did,) for did in enabled if did not in self.numbers}
             self.numbers |= {did: number for (did,), number in (await find(connection, Number, others)).items()}
+            self.links |= {did: link for (did,), link in (await find(connection, Assignment, others)).items()}
         for number in self.numbers.values():
             self._count_in(number)
 
@@ -250,7 +250,7 @@ class Books:
 
     @staticmethod
     def _holds(link: Assignment | None) -> str | None:
-        return link.campaign_id if link is not None and link.state in _HOLDING else None
+        return link.campaign_id if link is not None and link.state in HOLDING else None
 
     def _count_in(self, number: Number) -> None:
         if number.user is not None and number.kind == "local" and number.sms == "enabled":

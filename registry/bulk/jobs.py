@@ -103,8 +103,9 @@ async def run_file(database: Database, office: Office, options: BulkOptions, pro
                         report.add(lines(first, left, outcomes))
                     else:
                         async with database.writing() as connection:
-                            batches.go_on()
-                            outcomes = await take(connection, now, kind, left, as_import=options.as_import)
+                            outcomes = await take(
+                                connection, now, kind, left, as_import=options.as_import, meanwhile=batches.go_on
+                            )
                             after = done.plus(outcomes)
                             await _advance(connection, name, done, after, now.now)
                             report.add(lines(first, left, outcomes))  # (before the commit: never too little)

@@ -14,8 +14,8 @@ Not here: what a row means (batches.py).
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
@@ -25,7 +25,7 @@ from aiohttp import web
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from registry.admin_keys import check_caller
-from registry.bulk.ahead import in_batches
+from registry.bulk.ahead import read_ahead
 from registry.bulk.batches import take
 from registry.bulk.columns import KINDS, Kind
 from registry.bulk.export import export
@@ -103,12 +103,12 @@ class BulkApi:
         """Read the upload, batch by batch; what stops it is the report's last line but one."""
         done, ended = Summary(), {}
         try:
-            async with aclosing(in_batches(request.content.iter_chunked(_CHUNK), kind)) as batches:
+            async with read_ahead(request.content.iter_chunked(_CHUNK), kind) as batches:
                 async for batch in batches:
                     left = batch
                     while left:
                         first = done.rows + 1
-                        outcomes = await self._write(request, kind, left)
+                        outcomes = await self._write(request, kind, left, batches.go_on)
                         done = done.plus(outcomes)
                         spool.add(lines(first, left, outcomes))
                         left = left[len(outcomes) :]
@@ -125,7 +125,9 @@ class BulkApi:
         told = {"is": "summary", "rows": done.rows, "changed": done.changed, "bad": done.bad, "whole": not ended}
         spool.add(orjson.dumps(told) + b"\n")
 
-    async def _write(self, request: web.Request, kind: Kind, rows: list[Row]) -> list[Outcome]:
+    async def _write(
+        self, request: web.Request, kind: Kind, rows: list[Row], meanwhile: Callable[[], None]
+    ) -> list[Outcome]:
         """Take as many rows as one transaction does, for whoever may by then. Problem."""
         async with self.database.writing() as connection:
             admin = await check_caller(connection, request, writes=True)
@@ -137,7 +139,7 @@ class BulkApi:
                 limits=self.limits,
                 operator=admin.operator,
             )
-            return await take(connection, office, kind, rows)
+            return await take(connection, office, kind, rows, meanwhile=meanwhile)
 
 
 class _Spool:

@@ -6,14 +6,15 @@ What has to happen at the aggregator is left as a wish (Desk.ask_aggregator) in 
 Source of the flows: the provider's Users and SMS pages (R8 to R12 of the console's rules).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from compliance.senders import canonical_sender
-from registry.counts import HOLDING
+from registry.counts import HOLDING, held_by_each
 from registry.flows.desk import Desk
 from registry.lifecycle import standing as steps
 from registry.lifecycle.cycle import ABSENT
@@ -21,6 +22,7 @@ from registry.lifecycle.numbers import may_text
 from registry.lifecycle.standing import RefusedError, Registered, Standing, lacking
 from registry.problems import Problem, wrong_field
 from registry.records import Assignment, Brand, Campaign, Number, Record, Tenant, User
+from registry.remembered import once
 from registry.tables import assignments, brands, campaigns, numbers
 
 
@@ -254,34 +256,54 @@ async def chosen_campaign(desk: Desk) -> tuple[Campaign | None, Brand | None]:
 
     Where none is, the one that is furthest, so that the refusal says what is lacking; a brand alone before nothing.
     """
-    theirs = await desk.all(Campaign, campaigns.c.brand_id.in_(sa.select(brands.c.id).filter_by(tenant=desk.tenant)))
     owners = {brand.id: brand for brand in await desk.all(Brand, brands.c.tenant == desk.tenant)}
-    good = [one for one in theirs if lacking(registered(one, owners[one.brand_id])) is None]
-    for campaign in good:
-        if await has_room(desk, campaign, ""):
-            return campaign, owners[campaign.brand_id]
-    if good or theirs:
-        campaign = (good or sorted(theirs, key=lambda one: _FURTHEST.get(one.status, len(_FURTHEST))))[0]
-        return campaign, owners[campaign.brand_id]
+    is_theirs = campaigns.c.brand_id.in_(sa.select(brands.c.id).filter_by(tenant=desk.tenant))
+    first: Campaign | None = None
+    nearest: Campaign | None = None
+    portion = await desk.all(Campaign, is_theirs, most=_PORTION)
+    while portion:
+        good = [one for one in portion if lacking(registered(one, owners[one.brand_id])) is None]
+        held = await held_by_each(desk.connection, [one.id for one in good])
+        for campaign in good:
+            if campaign.number_pool == "approved" or held[campaign.id] < desk.limits.numbers_per_campaign:
+                return campaign, owners[campaign.brand_id]
+        first = first or next(iter(good), None)
+        nearest = min(portion if nearest is None else [nearest, *portion], key=_distance)
+        portion = await desk.all(Campaign, is_theirs, campaigns.c.id > portion[-1].id, most=_PORTION)
+    chosen = first or nearest
+    if chosen is not None:
+        return chosen, owners[chosen.brand_id]
     best = sorted(owners.values(), key=lambda one: one.status not in {"verified", "vetted_verified", "self_declared"})
     return None, best[0] if best else None
 
 
+#: Campaigns that are read at a time.
+_PORTION: Final = 100
 #: Campaign states, the nearest to VERIFIED first.
 _FURTHEST: Final = {state: place for place, state in enumerate(("active", "pending", "suspended", "rejected", "draft"))}
 
 
+def _distance(campaign: Campaign) -> int:
+    return _FURTHEST.get(campaign.status, len(_FURTHEST))
+
+
 async def _others(desk: Desk, number: Number) -> list[Number]:
     """Return the owner's other local numbers that are enabled."""
-    if number.user is None or number.kind != "local":
+    owner = number.user
+    if owner is None or number.kind != "local":
         return []
-    return await desk.all(
-        Number,
-        numbers.c.user == number.user,
-        numbers.c.kind == "local",
-        numbers.c.sms == "enabled",
-        numbers.c.did != number.did,
-    )
+    connection = desk.connection
+    found = await once(connection, lambda: ("on", owner), lambda: numbers_on(connection, {owner}))
+    return [one for one in found[owner] if one.did != number.did]
+
+
+async def numbers_on(connection: AsyncConnection, people: Collection[str]) -> Mapping[str, list[Number]]:
+    """Return the local numbers of each of these people that are enabled."""
+    wanted = sa.select(numbers).where(numbers.c.user.in_(people), numbers.c.kind == "local", numbers.c.sms == "enabled")
+    found: dict[str, list[Number]] = {one: [] for one in people}
+    for row in (await connection.execute(wanted.order_by(numbers.c.did))).mappings():
+        found[row["user"]].append(Number(**row))
+    return found
 
 
 async def _check_user(desk: Desk, name: str) -> None:

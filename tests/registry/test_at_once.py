@@ -89,3 +89,23 @@ async def test_a_row_is_read_once(performing, database):
     async with performing.at_once() as page:
         assert await page.look(_who, twice) == 0
     assert await performing.look(_who, twice) == 3
+
+
+async def test_another_value_is_another_question(performing):
+    """However alike the two look in SQL."""
+    questions = [
+        (numbers.c.user == "ben",),
+        (numbers.c.user == "nobody",),
+        (numbers.c.user.in_(["ben"]),),
+        (numbers.c.user.in_(["nobody"]),),
+        (numbers.c.did.in_(sa.select(numbers.c.did).where(numbers.c.tenant == "acme")),),
+        (numbers.c.did.in_(sa.select(numbers.c.did).where(numbers.c.tenant == "solo")),),
+    ]
+
+    async def ask(look):
+        desk = Desk(connection=look.connection, tenant="acme", actor="test", now=NOW)
+        return [[one.did for one in await desk.all(Number, *where)] for where in questions for _ in range(2)]
+
+    async with performing.at_once() as page:
+        found = await page.look(_who, ask)
+    assert found == [[DID], [DID], [], []] * 3

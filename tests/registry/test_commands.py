@@ -1,16 +1,30 @@
 """Every change is its row, its audit record and its outbox entries: all of them or none."""
 
+from datetime import timedelta, timezone
+
 import orjson
 import pytest
 import sqlalchemy as sa
 
 from compliance.documents import number_key, user_key
 from registry import commands
-from registry.commands import change, find
+from registry.audit.verifying import verify
+from registry.commands import change, changing, find
 from registry.documents import GONE
 from registry.records import Assignment, Brand, Extension, Number, Tenant, User
 from registry.tables import TABLES, audit, outbox
-from tests.registry.builders import BASICS, DID, a_brand, a_number, a_tenant, a_user, an_assignment, everything, trail
+from tests.registry.builders import (
+    AT,
+    BASICS,
+    DID,
+    a_brand,
+    a_number,
+    a_tenant,
+    a_user,
+    an_assignment,
+    everything,
+    trail,
+)
 
 
 async def do(database, *put, remove=()):
@@ -187,6 +201,28 @@ class TestDocuments:
 
         told = dict(await outgoing(database))
         assert {key: document for key, document in told.items() if document != GONE} == await everything(database)
+
+    @pytest.mark.parametrize("left_at", [None, AT])
+    async def test_what_is_not_read_is_told_as_if_it_had_been(self, database, left_at):
+        """A number whose rows the change has both; instants are told in UTC, however they were given."""
+        await do(database, *BASICS)
+        there = AT.astimezone(timezone(timedelta(hours=-5)))
+        number = a_number(sms_enabled_at=there, number_changed_at=there, left_at=left_at)
+        await do(database, number, an_assignment(state="removing"))
+        told = dict(await outgoing(database))
+        assert told[number_key(DID)] == (await everything(database)).get(number_key(DID), GONE)
+
+    async def test_changes_of_one_transaction_are_told_in_their_order(self, database):
+        """Also where some documents had to be read and others not: the last that is told is how things are."""
+        await do(database, *BASICS, a_user("ann"), a_number(), an_assignment())
+        async with database.writing() as connection, changing(connection, "tess") as changes:
+            await changes.add(put=[a_number(user="ann")])  # (its assignment is not known: it is read)
+            await changes.add(put=[a_number(user="ben"), an_assignment(state="removing")])
+            await changes.add(put=[a_number(user="ann", sms="disabled")])
+            await changes.add(put=[a_number(user="ann")], seen={Assignment: {(DID,): an_assignment(state="removing")}})
+        assert dict(await outgoing(database)) == await everything(database)
+        async with database.reading() as connection:
+            assert (await verify(connection, {}, lambda *_: None)).finding is None
 
     async def test_a_number_that_changes_hands_shows_in_both_users(self, database):
         """A user's document names the number they send from."""

@@ -10,17 +10,17 @@ import pytest
 import sqlalchemy as sa
 
 from compliance.documents import number_key, user_key
+from registry import commands
 from registry.audit.verifying import verify
 from registry.bulk import ahead, batches, given
 from registry.bulk.columns import KINDS
 from registry.bulk.reading import Row
-from registry.commands import change
 from registry.database import Database
 from registry.flows.desk import Limits
 from registry.records import ApiKey, Assignment, Extension, Number, User
 from registry.tables import audit, outbox
 from registry.work_tables import provisioning_jobs
-from tests.registry.builders import AT, a_user, everything
+from tests.registry.builders import AT, a_user, everything, trail
 from tests.registry.bulk.builders import COMPANY, FIRST, FRESH, a_desk, an_office, fill, records, run
 
 #: Somebody who left, and an admin with a key of their own.
@@ -183,9 +183,9 @@ class TestTransactions:
         taken = []
         take = batches.take
 
-        async def hurried(connection, office, kind, rows, *, as_import):
+        async def hurried(connection, office, kind, rows, **named):
             taken.append(len(rows))
-            return await take(connection, office, kind, rows, as_import=as_import, longest_s=0)
+            return await take(connection, office, kind, rows, **named, longest_s=0)
 
         monkeypatch.setattr("registry.bulk.jobs.take", hurried)
         people = [{"id": f"u{place}", "name": "N"} for place in range(14)]
@@ -199,13 +199,13 @@ class TestTransactions:
         await fill(database)
         seen = []
 
-        async def slowly(connection, **wanted):
+        async def slowly(*rows):
             seen.append("writing")
             await asyncio.sleep(0.05)
-            try:
-                return await change(connection, **wanted)
-            finally:
-                seen.append("written")
+            await write(*rows)
+            seen.append("written")
+
+        write = commands._write_rows
 
         class Watching:
             def __init__(self, judge):
@@ -224,13 +224,40 @@ class TestTransactions:
             judge, rows = await opened(*given_, **named)
             return Watching(judge), rows
 
-        monkeypatch.setattr(batches, "change", slowly)
+        monkeypatch.setattr(commands, "_write_rows", slowly)
         monkeypatch.setattr(batches, "_opened", watched)
         rows = [Row(place, {"did": FRESH, "enabled": "yes" if place % 2 else "no"}) for place in range(6)]
         async with database.writing() as connection:
-            outcomes = await batches.take(connection, an_office(), KINDS["numbers"], rows)
+            outcomes = await batches.take(
+                connection, an_office(), KINDS["numbers"], rows, meanwhile=lambda: seen.append("all judged")
+            )
         assert [one.changed for one in outcomes] == [(), *[("enabled", "campaign_id")], *[("enabled",)] * 4]
+        assert seen.pop(seen.index("all judged")) not in seen[-1:]  # (while the last are being written)
         assert seen == [*["judged"] * 3, "writing", *["judged"] * 3, "written", "writing", "written"]
+
+    async def test_a_portion_that_cannot_be_written_undoes_those_before_and_behind_it(
+        self, database, path, small, monkeypatch
+    ):
+        """What was put into words behind it is never written, and the next run does it all: the chain is whole."""
+        await fill(database)
+        before = (await trail(database), await everything(database))
+        write, portions = commands._write_rows, []
+
+        async def fails_once(*rows):
+            portions.append(None)
+            await write(*rows)
+            if len(portions) == 2:
+                raise ConnectionError
+
+        monkeypatch.setattr(commands, "_write_rows", fails_once)
+        rows = [{"did": f"+120255502{place:02}", "user": "ben", "sms": "disabled"} for place in range(12)]
+        with pytest.raises(ConnectionError):
+            await run(database, path, rows, as_import=True)
+        assert len(portions) == 2
+        assert (await trail(database), await everything(database)) == before
+        summary, report = await run(database, path, rows, as_import=True)
+        assert (summary.changed, len(report)) == (12, 12)
+        await left_by(database)
 
     async def test_who_loses_a_role_loses_its_keys_scopes_with_it(self, database, path, small):
         """In the same transaction, in whichever portion it happens, and back again gives none back."""

@@ -190,7 +190,7 @@ class TestAhead:
             raise ConnectionError
 
         monkeypatch.setattr(batches, "BATCH", 2)
-        monkeypatch.setattr(batches, "_write", fails)
+        monkeypatch.setattr(batches, "_change", fails)
         with pytest.raises(ConnectionError):
             await run(database, path, people(7), "users")
         assert await job(database) == ("running", 0, 0, 0)

@@ -216,6 +216,31 @@ class TestLimits:
 
         assert found.link.campaign_id == "CSECOND"
 
+    @pytest.mark.parametrize("portion", [1, 2, 100])
+    @pytest.mark.parametrize(
+        ("statuses", "chosen"),
+        [
+            ("active pending active rejected active", "C4"),
+            ("active pending active rejected draft", "C0"),
+            ("draft rejected suspended pending suspended", "C3"),
+            ("expired draft expired draft rejected", "C4"),
+        ],
+    )
+    async def test_of_many_the_same_is_chosen_however_they_are_read(
+        self, database, monkeypatch, portion, statuses, chosen
+    ):
+        """With room; of those without the first that is VERIFIED; else the nearest to that. C0 and C2 are full."""
+        monkeypatch.setattr(numbers, "_PORTION", portion)
+        states = statuses.split()
+        await fill(database, a_tenant(), a_brand(), a_user())
+        await fill(database, *(a_campaign(f"C{place}", status=state) for place, state in enumerate(states)))
+        full = [(a_did(place), f"C{place // 49 * 2}") for place in range(98)]
+        await fill(database, *(new_number(did, user=None) for did, _ in full))
+        await fill(database, *(an_assignment(did, campaign_id=name) for did, name in full))
+        async with at_desk(database) as desk:
+            campaign, brand = await numbers.chosen_campaign(desk)
+        assert (campaign.id, brand.id) == (chosen, "BACME")
+
 
 class TestAssign:
     async def test_a_number_that_texted_before_is_put_into_the_campaign(self, database):
