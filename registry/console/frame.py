@@ -24,6 +24,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.admin_keys import Admin
+from registry.console.live import Live
 from registry.console.pages import HOME, Again, Download, Fields, For, Form, Page, Section, Went
 from registry.console.rendering import Rendering
 from registry.console.sessions import Sessions
@@ -79,6 +80,7 @@ class Frame:
         rendering: Rendering,
         place: Place,
         menu: tuple[Section, ...],
+        live: Live,
         tools: Any = None,
     ) -> None:
         self.sessions = sessions
@@ -86,6 +88,7 @@ class Frame:
         self._performing = performing
         self._rendering = rendering
         self._menu = menu
+        self._live = live
         self._tools = tools
 
     def page(self, page: Page) -> web.RouteDef:
@@ -93,9 +96,10 @@ class Frame:
 
         async def show(request: web.Request) -> web.StreamResponse:
             visit = await self._visit(request, page.of)
+            about = {"title": page.title, "live": page.live, "live_at": await self._live.place() if page.live else 0}
             async with self._performing.at_once() as performing:
                 shown = await page.show(replace(visit, performing=performing))
-            return self._answer(request, page.template, {"title": page.title, "live": page.live, **shown}, visit.person)
+            return self._answer(request, page.template, {**about, **shown}, visit.person)
 
         return web.get(HOME + page.path, self._guarded(show), allow_head=False)
 

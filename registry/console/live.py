@@ -2,12 +2,13 @@
 
 The page then fetches itself anew and takes over what is different: the event holds no data, so it tells nobody anything
 that they could not look at. One reader of the audit an instant serves all pages of this registry; it sees what other
-registries change, too.
+registries change, too. A page says how far in the audit it was when it was read, and a browser that comes again says
+how far it was told: nothing is missed between the page and its first event, nor while the connection was away.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ from registry.tables import audit
 
 _EVERY_S: Final = 0.5
 _BATCH: Final = 2_000
+#: Stands for all tables, for a page that is further behind than is looked at.
+EVERYTHING: Final = "*"
 #: Pages that may be open at once, on one registry.
 LISTENERS_MAX: Final = 1_000
 
@@ -28,8 +31,10 @@ _log = structlog.get_logger()
 class Listener:
     """An open page: which tables of its company changed since it was told."""
 
-    def __init__(self, tenant: str) -> None:
+    def __init__(self, tenant: str, at: int) -> None:
         self.tenant = tenant
+        #: How far in the audit it has been told; the page itself is at least so new.
+        self.at = at
         self._kinds: set[str] = set()
         self._changed = asyncio.Event()
 
@@ -56,13 +61,18 @@ class Live:
         self._listeners: set[Listener] = set()
         self._wanted = asyncio.Event()
 
+    async def place(self) -> int:
+        """Return where the audit ends: what a page that is read from here on shows is at least so new."""
+        async with self._database.reading() as connection:
+            return int((await connection.execute(sa.select(sa.func.max(audit.c.id)))).scalar() or 0)
+
     @contextlib.asynccontextmanager
-    async def listening(self, tenant: str) -> AsyncIterator[Listener | None]:
-        """Listen for a company's changes; None when too many do."""
+    async def listening(self, tenant: str, at: int) -> AsyncIterator[Listener | None]:
+        """Listen for a company's changes behind a place of the audit; None when too many do."""
         if len(self._listeners) >= LISTENERS_MAX:
             yield None
             return
-        listener = Listener(tenant)
+        listener = Listener(tenant, at)
         self._listeners.add(listener)
         self._wanted.set()
         try:
@@ -72,27 +82,31 @@ class Live:
 
     async def run(self) -> None:
         """Read until cancelled."""
-        seen: int | None = None
         while True:
             if not self._listeners:
-                seen = None
                 self._wanted.clear()
                 await self._wanted.wait()
             try:
-                seen = await self._read(seen)
+                await self._read(tuple(self._listeners))
             except (SQLAlchemyError, OSError) as failure:
                 _log.error("database_unavailable", error=type(failure).__name__)
             await asyncio.sleep(_EVERY_S)
 
-    async def _read(self, seen: int | None) -> int:
-        """Tell what is behind a place of the audit; returns the place now. None: only where it ends."""
+    async def _read(self, listeners: Sequence[Listener]) -> None:
+        """Tell each what is behind its place: the tables, or that there was too much to look at."""
+        behind = audit.c.id > min((one.at for one in listeners), default=0)
+        newest = sa.select(audit.c.id, audit.c.kind, audit.c.tenant).where(behind).order_by(audit.c.id.desc())
         async with self._database.reading() as connection:
-            if seen is None:
-                return int((await connection.execute(sa.select(sa.func.max(audit.c.id)))).scalar() or 0)
-            behind = sa.select(audit.c.id, audit.c.kind, audit.c.tenant).where(audit.c.id > seen)
-            rows = (await connection.execute(behind.order_by(audit.c.id).limit(_BATCH))).all()
-        for row in rows:
-            for listener in self._listeners:
+            rows = (await connection.execute(newest.limit(_BATCH))).all()
+        if not rows:
+            return
+        looked_from = rows[-1].id if len(rows) == _BATCH else 0
+        for listener in listeners:
+            if listener.at + 1 < looked_from:
+                listener.tell(EVERYTHING)
+            for row in rows:
+                if row.id <= listener.at:
+                    break
                 if row.tenant in {listener.tenant, None}:
                     listener.tell(row.kind)
-        return int(rows[-1].id) if rows else seen
+            listener.at = max(listener.at, rows[0].id)

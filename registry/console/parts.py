@@ -4,6 +4,7 @@ Not here: what any of it does.
 """
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +41,8 @@ _TYPES: Final = {
     ".webmanifest": "application/manifest+json",
 }
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
+#: A place of the audit, as a browser says it.
+_PLACE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 #: How often a page that waits for changes is told that all is well.
 _BEAT_S: Final = 15.0
 
@@ -66,6 +69,7 @@ async def console(performing: Performing, tools: Tools) -> AsyncIterator[list[we
         rendering=Rendering({"gateway": place.gateway}),
         place=place,
         menu=MENU,
+        live=live,
         tools=tools,
     )
     passwords = Passwords()
@@ -94,7 +98,9 @@ def _listener(frame: Frame, live: Live) -> Callable[[web.Request], Awaitable[web
         person = await frame.person(request)
         if person is None:
             raise Problem("unauthenticated")
-        async with live.listening(person.acting_for) as listener:
+        told_at = request.headers.get("Last-Event-ID") or request.query.get("at", "")
+        at = int(told_at) if _PLACE.fullmatch(told_at) else 0
+        async with live.listening(person.acting_for, at) as listener:
             if listener is None or not person.sees_company:
                 return web.Response(status=204)  # A browser does not come again after this.
             answer = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -105,7 +111,7 @@ def _listener(frame: Frame, live: Live) -> Callable[[web.Request], Awaitable[web
                 while await frame.person(request) is not None:
                     kinds = await listener.changed(_BEAT_S)
                     told = b"event: changed\ndata: " + orjson.dumps(sorted(kinds)) if kinds else b": all is well"
-                    await answer.write(told + b"\n\n")
+                    await answer.write(b"id: %d\n%b\n\n" % (listener.at, told))
             return answer
 
     return listen

@@ -61,7 +61,7 @@ class Rendering:
         )
         self._environment.globals.update(static, bars=bars, legend=legend, asset=asset)
         self._environment.filters.update(
-            when=_when, ago=_ago, phone=phone, tone=tone, words=words, count=_count, day=_day
+            when=_when, ago=_ago, phone=phone, tone=tone, words=words, count=_count, day=_day, grouped=_grouped
         )
 
     def page(self, template: str, shown: Mapping[str, Any]) -> str:
@@ -151,6 +151,11 @@ def _day(context: Context, value: Any) -> str:
 def _zone(context: Context) -> ZoneInfo:
     person = context.get("person")
     return ZoneInfo(person.time_zone if person else "UTC")
+
+
+def _grouped(number: int) -> str:
+    """Return a number with a comma at its thousands."""
+    return f"{number:,}"
 
 
 def _count(number: int | Sequence[Any], one: str, many: str = "") -> str:

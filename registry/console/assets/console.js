@@ -10,9 +10,9 @@ const html = (text) => (policy ? policy.createHTML(text) : text);
 const wanted = (document.body.dataset.live || "").split(" ").filter(Boolean);
 if (wanted.length) {
   let due = 0;
-  const source = new EventSource("/console/live");
+  const source = new EventSource(`/console/live?at=${document.body.dataset.liveAt}`);
   source.addEventListener("changed", (event) => {
-    if (JSON.parse(event.data).some((kind) => wanted.includes(kind))) {
+    if (JSON.parse(event.data).some((kind) => kind === "*" || wanted.includes(kind))) {
       clearTimeout(due);
       due = setTimeout(renew, 150);
     }
@@ -24,10 +24,16 @@ if (wanted.length) {
 const every = document.querySelector("[data-every]");
 if (every) setInterval(() => document.visibilityState === "visible" && renew(), 1000 * Number(every.dataset.every));
 
+let asked = 0;
+let taken = 0;
 async function renew() {
+  const mine = ++asked;
   const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" }).catch(() => null);
   if (!answer?.ok) return;
-  const fresh = new DOMParser().parseFromString(html(await answer.text()), "text/html");
+  const text = await answer.text();
+  if (mine < taken) return;
+  taken = mine;
+  const fresh = new DOMParser().parseFromString(html(text), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
     const other = fresh.getElementById(part.id);
     if (!other) continue;

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import NamedTuple
 
 import aiohttp
+import orjson
 from argon2 import PasswordHasher
 
 from registry.commands import change
@@ -74,6 +75,21 @@ class Visitor:
         """Sign in by what somebody is, or an email address."""
         email = f"{PEOPLE[who][0]}@console.example" if who in PEOPLE else who
         return await self.send("/console/sign-in", {"email": email, "password": password} | more)
+
+    @contextlib.asynccontextmanager
+    async def listen(self, path, **headers):
+        """Open a stream of events; yields a function that waits for the next: its id, and the tables it names."""
+        async with self._session.get(self._base + path, headers=headers) as answer:
+
+            async def told():
+                event = {}
+                while "data" not in event:
+                    line = (await answer.content.readline()).decode().rstrip("\n")
+                    name, _, value = line.partition(": ")
+                    event |= {name: value} if name else {}
+                return int(event["id"]), orjson.loads(event["data"])
+
+            yield told
 
     def form_of(self, seen, action):
         """The fields of a form on a page, as they stand there: a list of pairs."""
