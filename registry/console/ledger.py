@@ -13,15 +13,18 @@ from registry.admin_patches import read_query
 from registry.console.visit import Visit
 from registry.ledger import looks, queries
 from registry.ledger.asked import CountsQuery, EraseBody, MessagesQuery, span_of
-from registry.ledger.queries import Told
+from registry.ledger.queries import SCAN, Told
 from registry.performing import Who
 
 
-async def messages(visit: Visit, **query: Any) -> dict[str, Any]:
-    """Return a page of messages; what is None in the query is left out. Problem as the API's."""
+async def messages(visit: Visit, scan: int = SCAN, /, **query: Any) -> dict[str, Any]:
+    """Return a page of messages; what is None in the query is left out. Problem as the API's.
+
+    scan: how many messages are looked at, at most.
+    """
     wanted = read_query(MessagesQuery, {name: str(value) for name, value in query.items() if value is not None})
     caller = await _caller(visit, visit.looks)
-    return await looks.listed(visit.tools.ledger, caller.tenant, wanted)
+    return await looks.listed(visit.tools.ledger, caller.tenant, wanted, scan=scan)
 
 
 async def message(visit: Visit, name: str) -> dict[str, Any]:

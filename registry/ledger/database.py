@@ -18,6 +18,7 @@ from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from registry import one_trip
 from registry.ledger.tables import secrets
 from registry.settings import Settings
 
@@ -92,7 +93,11 @@ class LedgerDatabase:
 
 
 def _engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, hide_parameters=True)  # Errors quote statements, never people's numbers.
+    options: dict[str, Any] = {}
+    if sa.make_url(url).get_backend_name() == "sqlite":
+        options["connect_args"] = {"async_creator_fn": one_trip.connect}
+    # Errors quote statements, never people's numbers.
+    engine = create_async_engine(url, hide_parameters=True, **options)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -116,9 +121,9 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def migrate(connection: sa.Connection) -> None:
+def migrate(connection: sa.Connection, to: str = "head") -> None:
     """Bring the tables up to date within the connection's transaction; nothing happens when they are."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

@@ -18,12 +18,14 @@ from registry.problems import Problem
 _PATIENCE_S: Final = 5.0
 
 
-async def listed(ledger: LedgerDatabase, tenant: str, query: MessagesQuery) -> dict[str, Any]:
-    """Return a page of a company's messages, the newest first. Problem: invalid_cursor."""
+async def listed(
+    ledger: LedgerDatabase, tenant: str, query: MessagesQuery, *, scan: int = queries.SCAN
+) -> dict[str, Any]:
+    """Return a page of a company's messages, the newest first, of so many looked at. Problem: invalid_cursor."""
     search, key = query.search(), await ledger.signing_key()
     after = read_cursor(key, tenant, search, query.cursor)
     async with ledger.reading() as connection:
-        page = await queries.page(connection, tenant, search, after=after, limit=query.limit)
+        page = await queries.page(connection, tenant, search, after=after, limit=query.limit, scan=scan)
     following = write_cursor(key, tenant, search, page.next)
     return {"messages": [shown.message(row) for row in page.messages], "next": following}
 

@@ -9,7 +9,6 @@ Every value is bound, none is a pattern: %, _ and ' are letters like others.
 Not here: how the question is read (asked.py), how an answer looks (shown.py).
 """
 
-from collections import Counter
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -20,6 +19,7 @@ from registry.ledger.tables import decisions, erasures, events, messages, tallie
 #: Messages that one page looks at, at most.
 SCAN: Final = 5_000
 _DAY_MS: Final = 86_400_000
+VERDICTS: Final = ("allow", "flag", "defer", "block")
 
 
 class Search(NamedTuple):
@@ -85,21 +85,23 @@ async def page(
     given = {name: column for name, column in _COLUMNS.items() if getattr(search, name) is not None}
     lead = next((name for name in given if name in _INDEXED), None)
     by_index = _in_index(tenant, search, lead, after)
-    rest = [column == getattr(search, name) for name, column in given.items() if name != lead]
+    rest = {name: column for name, column in given.items() if name != lead}
     if not rest:
         found = list(await connection.execute(by_index.limit(limit + 1)))
         return Page(found[:limit], _place(found[limit - 1]) if len(found) > limit else None)
-    near = by_index.limit(scan).subquery()
+    places = by_index.with_only_columns(messages.c.id, messages.c.accepted_ms)
+    # Of what is looked at, no more than decides is read: most rows are not what is looked for.
+    near = places.add_columns(*rest.values()).limit(scan).subquery()
     wanted = (
-        sa.select(near)
-        .where(*(near.c[column.left.name] == column.right for column in rest))
+        sa.select(near.c.id)
+        .where(*(near.c[column.name] == getattr(search, name) for name, column in rest.items()))
         .order_by(near.c.accepted_ms.desc(), near.c.id.desc())
         .limit(limit + 1)
     )
-    found = list(await connection.execute(wanted))
+    whole_rows = sa.select(messages).where(messages.c.id.in_(wanted)).order_by(*_NEWEST_FIRST)
+    found = list(await connection.execute(whole_rows))
     if len(found) > limit:
         return Page(found[:limit], _place(found[limit - 1]))
-    places = by_index.with_only_columns(messages.c.id, messages.c.accepted_ms)
     last = (await connection.execute(places.offset(scan - 1).limit(1))).first()
     return Page(found, None if last is None else _place(last))
 
@@ -147,8 +149,8 @@ async def whole(connection: AsyncConnection, tenant: str, name: str) -> Whole | 
 class Told(NamedTuple):
     """How a tenant's messages were decided over some time."""
 
-    #: By the hour's beginning, in milliseconds since the epoch, and the verdict.
-    verdicts: list[tuple[int, str, int]]
+    #: By the hour's beginning, in milliseconds since the epoch: how many of each of VERDICTS, in that order.
+    hours: dict[int, tuple[int, ...]]
     #: By reason, of those that were blocked.
     blocked: list[tuple[str, int]]
 
@@ -160,18 +162,13 @@ async def told(
     where = [tallies.c.tenant == tenant, tallies.c.hour_ms >= since_ms, tallies.c.hour_ms < until_ms]
     if channel is not None:
         where.append(tallies.c.channel == channel)
-    why = sa.case((tallies.c.verdict == "block", tallies.c.reason), else_="").label("why")
-    of = sa.select(tallies.c.hour_ms, tallies.c.verdict, why, tallies.c.messages).where(*where).subquery().c
-    keys = (of.hour_ms, of.verdict, of.why)
-    verdicts: list[tuple[int, str, int]] = []
-    blocked: Counter[str] = Counter()
-    for at_ms, verdict, code, count in await connection.execute(
-        sa.select(*keys, sa.func.sum(of.messages)).group_by(*keys)
-    ):
-        verdicts.append((at_ms, verdict, int(count)))
-        if verdict == "block":
-            blocked[code] += int(count)
-    return Told(verdicts, list(blocked.items()))
+    count = sa.func.sum(tallies.c.messages)
+    # A column for each verdict: by the hour alone SQLite adds up along the key, where it would have to sort otherwise.
+    each = (sa.cast(sa.func.coalesce(count.filter(tallies.c.verdict == one), 0), sa.BigInteger) for one in VERDICTS)
+    hours = await connection.execute(sa.select(tallies.c.hour_ms, *each).where(*where).group_by(tallies.c.hour_ms))
+    why = sa.select(tallies.c.reason, sa.cast(count, sa.BigInteger)).where(*where, tallies.c.verdict == "block")
+    blocked = await connection.execute(why.group_by(tallies.c.reason))
+    return Told({row[0]: row[1:] for row in hours.all()}, [tuple(row) for row in blocked.all()])
 
 
 class Count(NamedTuple):

@@ -142,6 +142,7 @@ tallies: Final = Table(
     Column("verdict", sa.String, primary_key=True),
     Column("reason", sa.String, primary_key=True),
     _whole("messages"),
+    sqlite_with_rowid=False,
 )
 
 #: How far each partition's journal was read. Changed in the transaction that writes what was read.

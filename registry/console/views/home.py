@@ -12,7 +12,9 @@ from registry.preflight.views import VIEWS
 #: How many of a kind are named on this page; the rest is on theirs.
 _NAMED: Final = 5
 #: Counted up to here; beyond, the page says that there are more.
-_COUNTED: Final = 100
+_COUNTED: Final = 20
+#: Forms that are read; those that are not done are shown.
+_LISTED: Final = 100
 _TITLES: Final = {
     "brand": "Register the brand",
     "campaign": "Register the campaign",
@@ -56,7 +58,7 @@ async def _company(visit: Visit) -> Mapping[str, Any]:
     drift = (await visit.see("listDrift", state="open", limit=_COUNTED))["drift"]
     failed = (await visit.see("listNumbers", assignment="failed", limit=_NAMED))["items"] if _failed(counts) else []
     campaigns = (await visit.see("listCampaigns"))["items"]
-    forms = (await visit.see("listApplications", limit=_COUNTED))["items"]
+    forms = (await visit.see("listApplications", limit=_LISTED))["items"]
     return {
         "steps": _steps(state["steps"], admin=visit.person.admin),
         "state": state,

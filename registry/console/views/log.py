@@ -19,6 +19,7 @@ from registry.console.pages import Again, Download, Fields, For, Form, Page, Wen
 from registry.console.rendering import phone
 from registry.console.visit import Visit, path_of
 from registry.ledger.batch import clean
+from registry.ledger.queries import SCAN
 from registry.problems import Problem
 
 #: Columns of the file, as the API names them.
@@ -27,8 +28,8 @@ _COLUMNS: Final = (
     *("segments", "status", "status_at", "attempts"),
 )
 _FILE_PAGE: Final = 500
-#: So many pages are asked for until some messages are found, before somebody is asked to go on.
-_PAGES: Final = 4
+#: So many of the ledger's pages are looked through once the first has nothing, before somebody is asked to go on.
+_FURTHER: Final = 3
 _PLAIN: Final = ("number", "counterpart", "user", "reason", "verdict", "channel", "status")
 _TIMES: Final = ("since", "until")
 _ASKED: Final = (*_PLAIN, *_TIMES)
@@ -91,14 +92,10 @@ async def _list(visit: Visit) -> Mapping[str, Any]:
 
 async def _some(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:
     """Return a page with something on it, if it is not too far: a rare thing may be many of the ledger's pages away."""
-    cursor = visit.query.get("cursor")
-    found: dict[str, Any] = {}
-    for _ in range(_PAGES):
-        found = await ledger.messages(visit, **asked, cursor=cursor)
-        cursor = found["next"]
-        if found["messages"] or cursor is None:
-            break
-    return found
+    found = await ledger.messages(visit, SCAN, **asked, cursor=visit.query.get("cursor"))
+    if found["messages"] or found["next"] is None:
+        return found
+    return await ledger.messages(visit, _FURTHER * SCAN, **asked, cursor=found["next"])
 
 
 async def _first(visit: Visit, asked: Mapping[str, str]) -> dict[str, Any]:

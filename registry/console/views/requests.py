@@ -1,14 +1,16 @@
 """Requests (Ask my admin): what employees could not send, what is missing, and the answer; employees see their own."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from compliance.catalogue import CATALOGUE
 from compliance.codes import Code
 from registry.console.pages import Download, Fields, For, Form, Page, Went
 from registry.console.visit import Visit
+from registry.requests.ahead import read_ahead
 
-#: Requests of one page, what is missing of each beside it: each is judged anew, with a dozen looks at the database.
+#: Requests of one page, what is missing of each beside it: each is judged anew, with a few looks at the database.
 _OPEN: Final = 5
 #: Of those that are closed, below.
 _CLOSED: Final = 10
@@ -35,6 +37,7 @@ async def _requests(visit: Visit) -> Mapping[str, Any]:
     """Show what waits, the longest first, with what is missing; below it what is closed, the newest first."""
     waiting = await visit.see("listRequests", state="open", cursor=visit.query.get("cursor"), limit=_OPEN)
     closed = await visit.see("listRequests", state="closed", newest=True, limit=_CLOSED)
+    await visit.performing.look(visit.looks, partial(read_ahead, [one["id"] for one in waiting["requests"]]))
     return {
         "waiting": [await visit.see("getRequest", {"id": one["id"]}) for one in waiting["requests"]],
         "next": waiting["next"],

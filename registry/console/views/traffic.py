@@ -20,11 +20,12 @@ from registry.console.explained import PAGE_NAMES, title_of
 from registry.console.pages import Download, Form, Page
 from registry.console.visit import Visit
 from registry.counts import assigned
+from registry.ledger import queries
 
 _DAYS: Final = 30
 _HOURS: Final = 48
-#: In the order in which they are stacked, with the words of the legend.
-VERDICTS: Final = {"allow": "Allowed", "flag": "Flagged", "defer": "Delayed", "block": "Blocked"}
+#: In the order in which they are stacked and the ledger counts them, with the words of the legend.
+VERDICTS: Final = dict(zip(queries.VERDICTS, ("Allowed", "Flagged", "Delayed", "Blocked"), strict=True))
 _REASONS: Final = 12
 #: The most brands and campaigns that are looked at.
 _PAGE: Final = 500
@@ -69,17 +70,19 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
     days = [(now - timedelta(days=back)).date() for back in range(_DAYS - 1, -1, -1)]
     first = datetime.combine(days[0], datetime.min.time(), zone).astimezone(UTC)
     found = await ledger.told(visit, first, channel)
-    counted = [(datetime.fromtimestamp(at_ms / 1000, zone), verdict, n) for at_ms, verdict, n in found.verdicts]
     hours = [
         now.replace(minute=0, second=0, microsecond=0).astimezone(UTC) - timedelta(hours=back)
         for back in range(_HOURS - 1, -1, -1)
     ]
+    hours_ms = [int(at.timestamp() * 1000) for at in hours]
     by_day = _plot(
-        ((at.date(), verdict, n) for at, verdict, n in counted), days, [f"{day:%b} {day.day}" for day in days]
+        ((datetime.fromtimestamp(at_ms / 1000, zone).date(), counts) for at_ms, counts in found.hours.items()),
+        days,
+        [f"{day:%b} {day.day}" for day in days],
     )
     by_hour = _plot(
-        ((at.astimezone(UTC), verdict, n) for at, verdict, n in counted),
-        hours,
+        found.hours.items(),
+        hours_ms,
         [f"{at.astimezone(zone):%a} {at.astimezone(zone):%H}:00" for at in hours],
     )
     today = {name: values[-1] for name, values in by_day.series.items()}
@@ -99,11 +102,13 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
     }
 
 
-def _plot(counts: Iterable[tuple[Any, str, int]], places: list[Any], labels: list[str]) -> Plot:
-    tally: Counter[tuple[Any, str]] = Counter()
-    for place, verdict, messages in counts:
-        tally[(place, verdict)] += messages
-    return Plot(tuple(labels), {name: tuple(tally[(place, name)] for place in places) for name in VERDICTS})
+def _plot(counts: Iterable[tuple[Any, tuple[int, ...]]], places: list[Any], labels: list[str]) -> Plot:
+    """Add up what was counted at each place; what is of none of them is left out."""
+    tally = {place: [0] * len(VERDICTS) for place in places}
+    for place, of in counts:
+        if place in tally:
+            tally[place] = [n + more for n, more in zip(tally[place], of, strict=True)]
+    return Plot(tuple(labels), dict(zip(VERDICTS, zip(*tally.values(), strict=True), strict=True)))
 
 
 def _why(blocked: list[tuple[str, int]]) -> list[Why]:

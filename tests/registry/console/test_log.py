@@ -13,6 +13,7 @@ from compliance.rules import ALL_CHECKS
 from gateway.envelope import Channel
 from registry.console.carrier_codes import code_in_words
 from registry.console.explained import FINDS
+from registry.console.views import log
 from registry.ledger.database import LedgerDatabase
 from tests.builders import a_recipient, an_opt_out
 from tests.registry.ledger.filling import fill
@@ -101,6 +102,18 @@ class TestList:
         """An empty list is explained; one that was searched says so."""
         assert "No messages yet" in (await admin.go(LOG)).words
         assert "No message fits" in (await admin.go(f"{LOG}?user=nobody")).words
+
+    async def test_what_is_rare_is_looked_for_further_back(self, admin, ledger, monkeypatch):
+        """Four times as far as a page of the ledger looks; behind that somebody is asked to go on."""
+        monkeypatch.setattr(log, "SCAN", 3)
+        rare = {12: {"channel": "mms"}, 13: {"channel": "im"}}
+        names = await fill(ledger, *({"accepted_ms": START_MS - n} | rare.get(n, {}) for n in range(1, 15)))
+
+        near, far = [await admin.go(f"{LOG}?channel={channel}") for channel in ("mms", "im")]
+
+        assert f"{LOG}/{names[11]}" in near.text
+        assert f"{LOG}/{names[12]}" not in far.text
+        assert "cursor=" in far.text
 
     async def test_pages(self, admin, ledger):
         """Fifty a page; the next one goes on with the same question, and a cursor of another is told."""

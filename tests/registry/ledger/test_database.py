@@ -9,8 +9,8 @@ from alembic.migration import MigrationContext
 from typer.testing import CliRunner
 
 from registry.__main__ import app
-from registry.ledger.database import LedgerDatabase
-from registry.ledger.tables import metadata
+from registry.ledger.database import LedgerDatabase, _engine, migrate
+from registry.ledger.tables import metadata, tallies
 from registry.settings import Settings
 from tests.registry.dialects import only_sqlite
 from tests.registry.ledger.filling import fill
@@ -28,6 +28,26 @@ async def test_migrations_create_exactly_the_metadata(ledger):
 
     async with ledger.reading() as connection:
         assert await connection.run_sync(differences) == []
+
+
+@only_sqlite
+async def test_counts_of_before_are_kept_in_their_key(tmp_path, dialect):
+    """A ledger of the first version keeps every count, in a table without rows' own numbers."""
+    settings = Settings(data_dir=tmp_path)
+    was = ("acme", 1_790_000_000_000 - 1_790_000_000_000 % 3_600_000, "sms", "block", "did_unassigned", 7)
+    engine = _engine(settings.ledger_sql_url())
+    async with engine.connect() as connection:
+        await connection.execution_options(writes=True)
+        async with connection.begin():
+            await connection.run_sync(lambda sync: migrate(sync, "0001"))
+            await connection.execute(sa.insert(tallies), [dict(zip(tallies.c.keys(), was, strict=True))])
+    await engine.dispose()
+
+    async with LedgerDatabase.made(settings) as ledger, ledger.reading() as connection:
+        assert list(await connection.execute(sa.select(tallies))) == [was]
+        made = await connection.scalar(sa.text("SELECT sql FROM sqlite_master WHERE name = 'tallies'"))
+        assert "WITHOUT ROWID" in made
+        assert "PRIMARY KEY (tenant, hour_ms, channel, verdict, reason)" in made
 
 
 @only_sqlite
