@@ -2,10 +2,10 @@
 
 Every count is exact, and of the transaction that asks.
 
-Not here: who keeps them (triggers, migrations/versions/r0008_number_counts.py).
+Not here: who keeps them (triggers, migrations/versions/r0008_number_counts.py and r0009_kept_apart.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.pages import along_index
 from registry.tables import assignments, numbers
-from registry.work_tables import number_counts
+from registry.work_tables import number_counts, people_counts, people_with_several, unassigned_counts
 
 #: A number holds its place in a campaign until the aggregator has taken it out.
 HOLDING: Final = ("pending", "assigned", "removing")
@@ -42,6 +42,13 @@ async def held_by(connection: AsyncConnection, campaign_id: str) -> int:
     return int(await connection.scalar(held().where(_OF.campaign == campaign_id)) or 0)
 
 
+async def held_by_each(connection: AsyncConnection, campaign_ids: Collection[str]) -> Mapping[str, int]:
+    """Return how many numbers each of these campaigns holds."""
+    wanted = sa.select(_OF.campaign, sa.func.sum(_OF.count)).where(_OF.state.in_(HOLDING))
+    rows = await connection.execute(wanted.where(_OF.campaign.in_(campaign_ids)).group_by(_OF.campaign))
+    return dict.fromkeys(campaign_ids, 0) | {name: int(count) for name, count in rows}
+
+
 async def local_numbers(connection: AsyncConnection, tenant: str, good: Collection[str]) -> LocalNumbers:
     """Count a company's local numbers; good: the campaigns that are VERIFIED, with their brands."""
 
@@ -64,6 +71,12 @@ async def assigned(connection: AsyncConnection, tenant: str, state: str) -> int:
     return int(await connection.scalar(wanted) or 0)
 
 
+async def in_campaign(connection: AsyncConnection, tenant: str, campaign_id: str) -> int:
+    """Return how many of a company's numbers have an assignment to a campaign, in whichever state."""
+    wanted = sa.select(sa.func.sum(_OF.count)).where(_OF.tenant == tenant, _OF.campaign == campaign_id)
+    return int(await connection.scalar(wanted) or 0)
+
+
 async def for_assignment_only(connection: AsyncConnection, tenant: str) -> bool:
     """Say whether any number of a company stands on the SMS page for its assignment alone."""
     wanted = sa.select(_OF.tenant).where(_OF.tenant == tenant, _OF.state != "", _OF.page == "", _OF.count != 0)
@@ -75,11 +88,18 @@ async def everywhere(connection: AsyncConnection) -> int:
     return int(await connection.scalar(sa.select(sa.func.sum(_OF.count)).where(_OF.place == "here")) or 0)
 
 
+async def people(connection: AsyncConnection, tenant: str) -> Mapping[str, int]:
+    """Return how many people of a company have each licence."""
+    wanted = sa.select(people_counts.c.licence, people_counts.c.count)
+    rows = await connection.execute(wanted.where(people_counts.c.tenant == tenant, people_counts.c.count != 0))
+    return {licence: int(count) for licence, count in rows}
+
+
 async def people_texting(connection: AsyncConnection, tenant: str, good: Collection[str]) -> int:
     """Return how many people have a number that texts.
 
     That is the count of the numbers, for somebody has one that is on; who has several, which only an import can bring
-    about, is found in the index of those that are on, and counted once.
+    about, stands in a table, and is counted once.
     """
     wanted = sa.select(sa.func.sum(_OF.count)).where(
         _OF.tenant == tenant,
@@ -89,17 +109,17 @@ async def people_texting(connection: AsyncConnection, tenant: str, good: Collect
     found = int(await connection.scalar(wanted) or 0)
     if not found:
         return 0
-    await along_index(connection)
-    mine = (numbers.c.tenant == tenant, ON, numbers.c.user.is_not(None))
-    several = sa.select(numbers.c.user).where(*mine).group_by(numbers.c.user).having(sa.func.count() > 1)
+    several = sa.select(people_with_several.c.user).where(people_with_several.c.tenant == tenant)
     twice = list(await connection.scalars(several))
+    if twice:
+        await along_index(connection)
     for first in range(0, len(twice), _AT_ONCE):
         theirs = (
             sa.select(sa.func.count().label("them"))
             .select_from(numbers.join(assignments))
             .where(
                 numbers.c.user.in_(twice[first : first + _AT_ONCE]),
-                *mine,
+                *(numbers.c.tenant == tenant, ON),
                 assignments.c.state == "assigned",
                 assignments.c.campaign_id.in_(good),
             )
@@ -108,6 +128,14 @@ async def people_texting(connection: AsyncConnection, tenant: str, good: Collect
         )
         found -= int(await connection.scalar(sa.select(sa.func.sum(theirs.c.them - 1))) or 0)
     return found
+
+
+async def blocks_without(connection: AsyncConnection, tenant: str, most: int) -> Sequence[str] | None:
+    """Return the blocks with numbers on the SMS page that have no assignment; None: there are more than so many."""
+    wanted = sa.select(unassigned_counts.c.block, unassigned_counts.c.count)
+    wanted = wanted.where(unassigned_counts.c.tenant == tenant, unassigned_counts.c.count > 0).limit(most + 1)
+    found = (await connection.execute(wanted)).all()
+    return None if sum(count for _, count in found) > most else [block for block, _ in found]
 
 
 #: People that one statement names.

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from apidocs.table import closed, nullable
 from registry.action import Look, PageQuery, View
-from registry.counts import assigned, for_assignment_only, held
+from registry.counts import assigned, blocks_without, for_assignment_only, held, in_campaign
 from registry.flows.numbers import registered
 from registry.lifecycle.standing import lacking
 from registry.pages import along_index, cursor, key_of
@@ -102,7 +102,7 @@ class OptOutQuery(PageQuery):
 
 
 async def _opt_outs(look: Look, _: Mapping[str, str], query: OptOutQuery) -> dict[str, Any]:
-    wanted = sa.select(opt_outs).where(opt_outs.c.tenant == look.tenant)
+    wanted = sa.select(opt_outs).where(opt_outs.c.tenant == look.tenant, opt_outs.c.lifted_at.is_(None))
     if query.recipient is not None:
         wanted = wanted.where(opt_outs.c.recipient == _plain(query.recipient))
     rows, after = await page_of(look, "opt_outs", query, wanted, [opt_outs.c.recipient])
@@ -119,10 +119,11 @@ async def _numbers(look: Look, _: Mapping[str, str], query: NumberQuery) -> dict
         (numbers.c.sms, query.sms),
         (numbers.c.kind, query.kind),
         (numbers.c.user, query.user),
-        (assignments.c.campaign_id, query.campaign),
     ):
         if value is not None:
             wanted = wanted.where(column == _plain(value))
+    if query.campaign is not None:
+        wanted = wanted.where(*await _in_campaign(look, _plain(query.campaign)))
     if query.assignment is not None:
         wanted = wanted.where(*await _assigned(look, query.assignment, on_page=query.sms_page is True))
     if query.kind not in {None, "local"}:
@@ -130,14 +131,7 @@ async def _numbers(look: Look, _: Mapping[str, str], query: NumberQuery) -> dict
     if query.pool is not None:
         wanted = wanted.where(numbers.c.user.is_(None) if query.pool else numbers.c.user.is_not(None))
     if query.sms_page is not None:
-        on_page = sa.or_(numbers.c.sms_page, assignments.c.did.is_not(None))
-        if query.sms_page and query.assignment not in {None, "none"}:
-            on_page = sa.true()
-        elif query.sms_page and (
-            query.assignment == "none" or not await for_assignment_only(look.connection, look.tenant)
-        ):
-            on_page = numbers.c.sms_page.expression
-        wanted = wanted.where(on_page if query.sms_page else ~on_page)
+        wanted = wanted.where(await _on_page(look, query, shown=query.sms_page))
     if query.prefix is not None:
         wanted = wanted.where(*_begins_with(query.prefix))
     near = query.assignment != "none"
@@ -151,6 +145,26 @@ async def _numbers(look: Look, _: Mapping[str, str], query: NumberQuery) -> dict
 _FEW: Final = 5_000
 
 
+async def _on_page(look: Look, query: NumberQuery, *, shown: bool) -> sa.ColumnElement[bool]:
+    """Return the condition that a number stands on the SMS page, or does not: by itself, or for its assignment."""
+    by_itself = numbers.c.sms_page
+    if not shown:
+        return ~sa.or_(by_itself, assignments.c.did.is_not(None))
+    if query.assignment not in {None, "none"}:
+        return sa.true()
+    if query.assignment == "none" or not await for_assignment_only(look.connection, look.tenant):
+        return by_itself.expression
+    return sa.or_(by_itself, assignments.c.did.is_not(None))
+
+
+async def _in_campaign(look: Look, campaign: str) -> Sequence[sa.ColumnElement[bool]]:
+    """Return what the numbers of a campaign have in common; few are found from the other side."""
+    is_in = assignments.c.campaign_id == campaign
+    if await in_campaign(look.connection, look.tenant, campaign) > _FEW:
+        return (is_in,)
+    return is_in, numbers.c.did.in_(sa.select(_LINKED.c.did).where(_LINKED.c.campaign_id == campaign))
+
+
 async def _assigned(look: Look, state: str, *, on_page: bool) -> Sequence[sa.ColumnElement[bool]]:
     """Return what numbers with an assignment in a state have in common; none: without one.
 
@@ -160,12 +174,7 @@ async def _assigned(look: Look, state: str, *, on_page: bool) -> Sequence[sa.Col
     if not there:
         return (sa.false(),)
     if state == "none":
-        none = ~sa.exists().where(assignments.c.did == _SAME.c.did).correlate(_SAME)
-        if there > _FEW:
-            return (assignments.c.did.is_(None),)
-        page = (_SAME.c.sms_page.expression,) if on_page else ()
-        without = sa.select(_SAME.c.did).where(_SAME.c.tenant == look.tenant, _SAME.c.left_at.is_(None), none, *page)
-        return (numbers.c.did.in_(without),)
+        return await _unassigned(look, many=there > _FEW, on_page=on_page)
     if there > _FEW:
         return (assignments.c.state == state,)
     theirs = sa.select(_LINKED.c.did).where(_LINKED.c.state == state)
@@ -173,6 +182,25 @@ async def _assigned(look: Look, state: str, *, on_page: bool) -> Sequence[sa.Col
         mine = sa.select(number_counts.c.campaign).where(number_counts.c.tenant == look.tenant)
         theirs = theirs.where(sa.or_(_LINKED.c.campaign_id.in_(mine), _LINKED.c.campaign_id.is_(None)))
     return assignments.c.state == state, numbers.c.did.in_(theirs)
+
+
+#: So many numbers of the SMS page that have no assignment are found by their blocks.
+_NAMED: Final = 250
+
+
+async def _unassigned(look: Look, *, many: bool, on_page: bool) -> Sequence[sa.ColumnElement[bool]]:
+    blocks = await blocks_without(look.connection, look.tenant, _NAMED) if on_page else None
+    if blocks is None and many:
+        return (assignments.c.did.is_(None),)
+    none = ~sa.exists().where(assignments.c.did == _SAME.c.did).correlate(_SAME)
+    mine = (_SAME.c.tenant == look.tenant, _SAME.c.left_at.is_(None), none)
+    if blocks is None:
+        page = (_SAME.c.sms_page.expression,) if on_page else ()
+        return (numbers.c.did.in_(sa.select(_SAME.c.did).where(*mine, *page)),)
+    there = [_SAME.c.did.between(f"{block}00", f"{block}99") for block in blocks]
+    await along_index(look.connection)
+    found = await look.connection.scalars(sa.select(_SAME.c.did).where(*mine, sa.or_(sa.false(), *there)))
+    return (numbers.c.did.in_(found.all()),)
 
 
 _LINKED: Final = assignments.alias("linked")
@@ -372,8 +400,8 @@ VIEWS: Final[tuple[View, ...]] = (
         "listOptOuts",
         OptOutQuery,
         _opt_outs,
-        "Opt-outs that were imported for the company, by number. Those that people sent by text are true in the gateway"
-        " and not all here.",
+        "Opt-outs that were imported for the company, by number, but for those that an admin took back. Those that"
+        " people sent by text are true in the gateway, and not here.",
         shows=listed(_SHOWN_OPT_OUT),
     ),
     View(

@@ -51,5 +51,16 @@ async def along_index(connection: AsyncConnection, *, only: bool = True) -> None
         await connection.execute(sa.select(*ways))
 
 
+def contains(connection: AsyncConnection, column: sa.Column[str], part: str) -> sa.ColumnElement[bool]:
+    """Return the condition that a text has a part, in whichever case.
+
+    For a part in ASCII PostgreSQL need not know other letters' cases, which takes it thrice as long.
+    """
+    typed = part.replace("\x00", "\ufffd")
+    if connection.dialect.name == "postgresql" and typed.isascii():
+        return sa.func.lower(sa.collate(column, "C")).contains(typed.lower(), autoescape=True)
+    return column.icontains(typed, autoescape=True)
+
+
 def _check(tenant: str, listing: str, raw: bytes) -> bytes:
     return sha256(b"\0".join((tenant.encode(), listing.encode(), raw))).digest()[:_CHECK]

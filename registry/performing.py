@@ -164,7 +164,7 @@ class Performing:
     async def at_once(self) -> AsyncIterator["Performing"]:
         """Give another one for a page: whatever it looks at is of one instant, and who looks is found out once."""
         async with AsyncExitStack() as stack:
-            yield _AtOnce(self, self._database, stack)
+            yield _AtOnce(self._database, self._barrier, self.rules, stack)
 
     def _ended(self, task: asyncio.Task[_Committed]) -> None:
         self._changing.discard(task)
@@ -204,8 +204,8 @@ class Performing:
 class _AtOnce(Performing):
     """Looks in one transaction for each caller, and changes nothing."""
 
-    def __init__(self, of: Performing, database: Database, stack: AsyncExitStack) -> None:
-        super().__init__(database, of._barrier, of.rules)  # noqa: SLF001 - it is one itself
+    def __init__(self, database: Database, barrier: Barrier, rules: Rules, stack: AsyncExitStack) -> None:
+        super().__init__(database, barrier, rules)
         self._stack = stack
         self._looks: dict[Who, Look] = {}
 

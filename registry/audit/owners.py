@@ -4,8 +4,8 @@ A campaign is its brand's company's, an assignment its number's. What moved from
 see, for the row tells of both; what belongs to nobody is nobody's.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +14,10 @@ from registry import many
 from registry.records import Assignment, Brand, Campaign, Contact, Number, Record, Tenant, TokenKey
 from registry.tables import brands, numbers
 
+#: Gives the connection when nothing else uses it.
+Idle = Callable[[], Awaitable[AsyncConnection]]
+#: Rows that were read, by kind and key; None where there is none of that key.
+Seen = Mapping[type[Any], Mapping[Any, Record | None]]
 #: A record before and after a change.
 Sides = tuple[Record | None, Record | None]
 
@@ -25,32 +29,40 @@ class _Parents(NamedTuple):
     numbers: Mapping[str, str]
 
 
-async def owners(connection: AsyncConnection, changes: Sequence[Sides]) -> list[str | None]:
-    """Return the company of each change, before or after the rows are written."""
-    records = [record for sides in changes for record in sides if record is not None]
+async def owners(idle: Idle, changes: Sequence[Sides], seen: Seen) -> list[str | None]:
+    """Return the company of each change, before or after the rows are written; seen has other rows, as they are."""
+    records: dict[type[Any], list[Any]] = {}
+    for sides in changes:
+        for record in sides:
+            if record is not None:
+                records.setdefault(type(record), []).append(record)
     parents = _Parents(
         brands=await _tenants(
-            connection,
+            idle,
             (brands.c.id, brands.c.tenant),
-            {record.brand_id for record in records if isinstance(record, Campaign)},
-            {record.id: record.tenant for record in records if isinstance(record, Brand)},
+            {campaign.brand_id for campaign in records.get(Campaign, ())},
+            {brand.id: brand.tenant for brand in (*_known(seen, Brand), *records.get(Brand, ()))},
         ),
         numbers=await _tenants(
-            connection,
+            idle,
             (numbers.c.did, numbers.c.tenant),
-            {record.did for record in records if isinstance(record, Assignment)},
-            {record.did: record.tenant for record in records if isinstance(record, Number)},
+            {link.did for link in records.get(Assignment, ())},
+            {number.did: number.tenant for number in (*_known(seen, Number), *records.get(Number, ()))},
         ),
     )
     found = []
-    for sides in changes:
-        whose = {_owner(record, parents) for record in sides if record is not None}
+    for before, after in changes:
+        whose = {_owner(record, parents) for record in (before, after) if record is not None}
         found.append(whose.pop() if len(whose) == 1 else None)
     return found
 
 
+def _known(seen: Seen, kind: type[Any]) -> Iterator[Any]:
+    return (record for record in seen.get(kind, {}).values() if record is not None)
+
+
 async def _tenants(
-    connection: AsyncConnection,
+    idle: Idle,
     columns: tuple[sa.Column[str], sa.Column[str]],
     wanted: Collection[str],
     known: Mapping[str, str],
@@ -59,19 +71,19 @@ async def _tenants(
     missing = [(key,) for key in sorted(set(wanted) - set(known))]
     found = dict(known)
     if missing:
+        connection = await idle()
         rows = await connection.execute(sa.select(*columns).where(many.among(connection, columns[:1], missing)))
         found |= dict(rows.all())
     return found
 
 
-def _owner(record: Record, parents: _Parents) -> str | None:
-    match record:
-        case Tenant(id=tenant):
-            return tenant
-        case Campaign(brand_id=brand):
-            return parents.brands.get(brand)
-        case Assignment(did=did):
-            return parents.numbers.get(did)
-        case Contact() | TokenKey():
-            return None
-    return record.tenant
+def _owner(record: Any, parents: _Parents) -> str | None:
+    kind = type(record)
+    if kind is Assignment:
+        return parents.numbers.get(record.did)
+    if kind is Campaign:
+        return parents.brands.get(record.brand_id)
+    if kind is Contact or kind is TokenKey:
+        return None
+    owner: str = record.id if kind is Tenant else record.tenant
+    return owner

@@ -2,21 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry import many
 from registry.commands import find
+from registry.counts import HOLDING
 from registry.drift.ours import Whole
 from registry.records import Assignment, Brand, Campaign, Number, Record, User
 from registry.tables import TABLES, assignments
 from registry.work_tables import provisioning_jobs
 
 R = TypeVar("R", bound=Record)
-
-_HOLDING: Final = ("pending", "assigned", "removing")
 
 
 async def page(
@@ -85,7 +84,7 @@ async def held(connection: AsyncConnection, found: Sequence[Campaign]) -> Counte
     name = assignments.c.campaign_id
     rows = await connection.execute(
         sa.select(name, sa.func.count())
-        .where(many.among(connection, [name], [(one.id,) for one in found]), assignments.c.state.in_(_HOLDING))
+        .where(many.among(connection, [name], [(one.id,) for one in found]), assignments.c.state.in_(HOLDING))
         .group_by(name)
     )
     return Counter({row[0]: row[1] for row in rows})

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +34,27 @@ class Limits:
     allow_private_hooks: bool = False
 
 
+class _Question:
+    """Which records are asked for, to tell the same question from others; compared without making SQL of it."""
+
+    def __init__(self, kind: type[Any], where: tuple[sa.ColumnElement[bool], ...], most: int | None) -> None:
+        self._kind = kind
+        self._where = where
+        self._most = most
+
+    def __hash__(self) -> int:
+        """Be near those about the same kind."""
+        return hash((self._kind, len(self._where), self._most))
+
+    def __eq__(self, other: object) -> bool:
+        """Ask the same, values included."""
+        return (
+            isinstance(other, _Question)
+            and (self._kind, len(self._where), self._most) == (other._kind, len(other._where), other._most)
+            and all(mine.compare(theirs) for mine, theirs in zip(self._where, other._where, strict=True))
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """One flow's place of work, within one transaction of Database.writing()."""
@@ -61,19 +82,15 @@ class Desk:
         found = await once(self.connection, lambda: (kind, name), lambda: find(self.connection, kind, {(name,)}))
         return found.get((name,))
 
-    async def all(self, kind: type[R], *where: sa.ColumnElement[bool]) -> list[R]:
-        """Return the records of one kind that fit, in the order of their keys."""
+    async def all(self, kind: type[R], *where: sa.ColumnElement[bool], most: int | None = None) -> list[R]:
+        """Return the records of one kind that fit, in the order of their keys: all, or the first so many."""
         table = TABLES[kind]
-        wanted = sa.select(table).where(*where).order_by(*table.primary_key.columns)
+        wanted = sa.select(table).where(*where).order_by(*table.primary_key.columns).limit(most)
 
         async def read() -> list[R]:
             return [kind(**row) for row in (await self.connection.execute(wanted)).mappings()]
 
-        def named() -> tuple[str, str]:
-            said = wanted.compile()
-            return str(said), repr(said.params)
-
-        return list(await once(self.connection, named, read))
+        return list(await once(self.connection, lambda: _Question(kind, where, most), read))
 
     async def brand(self, name: str | None) -> Brand:
         """Return the tenant's brand; Problem not_found."""

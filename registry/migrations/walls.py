@@ -15,7 +15,8 @@ from sqlalchemy.exc import ProgrammingError
 
 #: The role of a company's transaction. One for all registries of a PostgreSQL server: it can log in to none.
 ROLE = "a2p_tenant"
-_TENANT = "current_setting('a2p.tenant', true)"
+#: Asked for once a statement, and not at every row.
+_TENANT = "(SELECT current_setting('a2p.tenant', true))"
 
 #: A column, the table whose row it names, and that table's column.
 Reference = tuple[str, str, str]
@@ -78,6 +79,9 @@ def let(table: str, rights: str) -> None:
 
 
 def _visible(table: str, reference: Reference) -> str:
-    """Say that the row that is named is one of those that the transaction sees: its own policy decides."""
+    """Say that the row that is named is one of those that the transaction sees: its own policy decides.
+
+    It is looked up by its key. (Without OFFSET the planner reads all rows that are visible, for a page of some.)
+    """
     column, parent, key = reference
-    return f'EXISTS (SELECT FROM {parent} AS whole WHERE whole."{key}" = {table}."{column}")'
+    return f'EXISTS (SELECT FROM {parent} AS whole WHERE whole."{key}" = {table}."{column}" OFFSET 0)'

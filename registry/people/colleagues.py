@@ -14,6 +14,7 @@ from pydantic import Field
 from registry.action import Look, PageQuery
 from registry.flows.desk import SYSTEM_ROLE
 from registry.lists import page_of
+from registry.pages import contains
 from registry.tables import extensions, users
 
 _SEARCH_MAX: Final = 100
@@ -48,7 +49,7 @@ async def list_colleagues(look: Look, _: Mapping[str, str], query: ColleagueQuer
     else:
         wanted = wanted.where(users.c.left_at.is_(None), users.c.role != SYSTEM_ROLE)
     if query.search is not None:
-        wanted = wanted.where(_is_called(look.tenant, query.search.replace("\x00", "\ufffd")))
+        wanted = wanted.where(_is_called(look, query.search.replace("\x00", "\ufffd")))
     rows, after = await page_of(look, "colleagues", query, wanted, [users.c.name, users.c.id])
     short = await _extensions(look, [row["id"] for row in rows])
     items = [
@@ -62,12 +63,12 @@ async def list_colleagues(look: Look, _: Mapping[str, str], query: ColleagueQuer
     return {"items": items, "next": after}
 
 
-def _is_called(tenant: str, part: str) -> sa.ColumnElement[bool]:
-    by_name = users.c.name.icontains(part, autoescape=True)
+def _is_called(look: Look, part: str) -> sa.ColumnElement[bool]:
+    by_name = contains(look.connection, users.c.name, part)
     if not (part.isascii() and part.isdigit()):
         return by_name
     begins = sa.select(extensions.c.user).where(
-        extensions.c.tenant == tenant, extensions.c.digits.startswith(part, autoescape=True)
+        extensions.c.tenant == look.tenant, extensions.c.digits.startswith(part, autoescape=True)
     )
     return by_name | users.c.id.in_(begins)
 

@@ -13,6 +13,7 @@ from registry.action import Look, PageQuery, Query
 from registry.commands import find
 from registry.flows.desk import SYSTEM_ROLE
 from registry.lists import page_of
+from registry.pages import contains
 from registry.people.keys import ends_at
 from registry.people.logins import login_of
 from registry.problems import Problem
@@ -55,7 +56,7 @@ async def list_users(look: Look, _: Mapping[str, str], query: UserQuery) -> dict
         users.c.tenant == look.tenant, users.c.left_at.is_(None), users.c.role != SYSTEM_ROLE
     )
     if query.search is not None:
-        wanted = wanted.where(_has(users.c.name, query.search))
+        wanted = wanted.where(contains(look.connection, users.c.name, query.search))
     if query.role is not None:
         wanted = wanted.where(users.c.role == query.role)
     rows, after = await page_of(look, "users", query, wanted, [users.c.name, users.c.id])
@@ -103,7 +104,7 @@ async def list_tenants(look: Look, _: Mapping[str, str], query: TenantQuery) -> 
     """List all companies by id."""
     wanted = sa.select(tenants)
     if query.search is not None:
-        wanted = wanted.where(_has(tenants.c.name, query.search))
+        wanted = wanted.where(contains(look.connection, tenants.c.name, query.search))
     rows, after = await page_of(look, "tenants", query, wanted, [tenants.c.id])
     return {"items": [{name: row[name] for name in TENANT} for row in rows], "next": after}
 
@@ -140,10 +141,6 @@ async def get_tenant(look: Look, path: Mapping[str, str], _: Query) -> dict[str,
 def tenant_shown(tenant: Tenant) -> dict[str, Any]:
     """Return a company as JSON."""
     return {name: getattr(tenant, name) for name in TENANT}
-
-
-def _has(column: sa.Column[str], part: str) -> sa.ColumnElement[bool]:
-    return column.icontains(part.replace("\x00", "\ufffd"), autoescape=True)
 
 
 async def _grouped(

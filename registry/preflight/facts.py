@@ -8,7 +8,7 @@ Not here: the judgement (judge.py) and the way to yes (search.py).
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final, NamedTuple
@@ -29,6 +29,8 @@ from compliance.documents import (
 from compliance.facts import Facts, SenderNumber
 from compliance.senders import canonical_sender
 from registry import documents
+from registry.commands import find
+from registry.counts import HOLDING, held_by_each
 from registry.documents import Kind
 from registry.flows import numbers as flow
 from registry.flows.desk import Desk, Limits
@@ -41,7 +43,7 @@ from registry.provisioning.reasons import helps_with
 from registry.records import Assignment, Brand, Campaign, Number, OptOut
 from registry.remembered import once
 from registry.rows import IDENTIFIER
-from registry.tables import brands, campaigns, numbers, opt_outs
+from registry.tables import brands, campaigns, numbers
 
 _TEXT: Final = "See you at ten"
 _EXTENSION: Final = re.compile(r"ext:([0-9]{1,15})", re.ASCII)
@@ -76,8 +78,11 @@ class Read(NamedTuple):
     situations: tuple[Situation, ...]
 
 
-async def read(connection: AsyncConnection, asked: Asked, limits: Limits) -> Read:
-    """Read it, all of one instant. Problem: not_found for another's number, unknown_user."""
+async def read(connection: AsyncConnection, asked: Asked, limits: Limits, *, way: bool = True) -> Read:
+    """Read it, all of one instant. Problem: not_found for another's number, unknown_user.
+
+    way: what the way to yes begins at, too; without it there are no situations.
+    """
     desk = Desk(connection=connection, tenant=asked.tenant, actor="preflight", now=datetime.now(UTC), limits=limits)
     number = await _number(desk, asked)
     user_id = asked.user or (None if number is None else number.user)
@@ -96,7 +101,7 @@ async def read(connection: AsyncConnection, asked: Asked, limits: Limits) -> Rea
             opted_out=await _opt_out(desk, to),
         ),
     )
-    found = [one async for one in _situations(desk, number, given)]
+    found = [one async for one in _situations(desk, number, given)] if way else []
     return Read(given, None if number is None else number.did, user_id, tuple(found))
 
 
@@ -166,9 +171,11 @@ async def _colleague(connection: AsyncConnection, tenant: str, to: str, number: 
 async def _opt_out(desk: Desk, recipient: str) -> facts.OptOut | None:
     if not recipient:
         return None
-    standing = (opt_outs.c.recipient == recipient, opt_outs.c.lifted_at.is_(None))
-    found = await desk.all(OptOut, opt_outs.c.tenant == desk.tenant, *standing)
-    return facts.OptOut(at=found[0].at, keyword=found[0].keyword, number=found[0].number) if found else None
+    key, connection = (desk.tenant, recipient), desk.connection
+    found = (await once(connection, lambda: (OptOut, *key), lambda: find(connection, OptOut, {key}))).get(key)
+    if found is None or found.lifted_at is not None:
+        return None
+    return facts.OptOut(at=found.at, keyword=found.keyword, number=found.number)
 
 
 async def _situations(desk: Desk, number: Number | None, given: Facts) -> AsyncIterator[Situation]:
@@ -189,12 +196,14 @@ async def _situations(desk: Desk, number: Number | None, given: Facts) -> AsyncI
     if first.suspended:
         return
     elsewhere = standing.assignment not in {ABSENT, "removing"}
-    for campaign, brand in await _campaigns(desk):
+    theirs = await _campaigns(desk)
+    held = await _held(desk, [campaign.id for campaign, _ in theirs])
+    for campaign, brand in theirs:
         if found.campaign is None or campaign.id != found.campaign.id:
             there = replace(
                 standing,
                 registered=flow.registered(campaign, brand),
-                room=await flow.has_room(desk, campaign, number.did),
+                room=_has_room(campaign, link, held[campaign.id], desk.limits),
             )
             towards = _towards(there, campaign, given, elsewhere=elsewhere)
             yield replace(towards, fault=fault, needs_support=needs_support)
@@ -213,11 +222,22 @@ async def _without_number(desk: Desk, given: Facts) -> Situation:
     return replace(_towards(standing, campaign, given, elsewhere=False), no_number=True)
 
 
+def _has_room(campaign: Campaign, link: Assignment | None, held: int, limits: Limits) -> bool:
+    """Say what flow.has_room() says, of a number's assignment."""
+    is_in = link is not None and link.campaign_id == campaign.id and link.state in HOLDING
+    return campaign.number_pool == "approved" or held - is_in < limits.numbers_per_campaign
+
+
+async def _held(desk: Desk, names: Sequence[str]) -> Mapping[str, int]:
+    connection = desk.connection
+    return await once(connection, lambda: ("held", *names), lambda: held_by_each(connection, names))
+
+
 async def _campaigns(desk: Desk) -> list[tuple[Campaign, Brand]]:
     theirs = await desk.all(Brand, brands.c.tenant == desk.tenant)
     by_id = {brand.id: brand for brand in theirs}
-    found = await desk.all(Campaign, campaigns.c.brand_id.in_(list(by_id)))
-    return [(campaign, by_id[campaign.brand_id]) for campaign in found[:_MOST_CAMPAIGNS]]
+    found = await desk.all(Campaign, campaigns.c.brand_id.in_(list(by_id)), most=_MOST_CAMPAIGNS)
+    return [(campaign, by_id[campaign.brand_id]) for campaign in found]
 
 
 def _fits(link: Assignment, campaign: Campaign | None) -> bool:

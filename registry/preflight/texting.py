@@ -23,7 +23,8 @@ from registry.preflight.facts import Asked, read
 from registry.preflight.judge import SENDABLE, Judge
 from registry.preflight.look import policy_in_force
 from registry.problems import PROBLEMS, Problem
-from registry.provisioning.progress import progress_of
+from registry.provisioning.jobs import find_job
+from registry.provisioning.progress import progress, usual_duration
 from registry.records import Extension, Number
 from registry.tables import extensions, numbers
 
@@ -63,7 +64,7 @@ async def texting(look: Look, path: Mapping[str, str], _: Query) -> dict[str, An
 
 async def _judged(look: Look, asked: Asked) -> dict[str, Any]:
     """Say whether a number, or a person with the number that they would text from, can text."""
-    found = await read(look.connection, asked, look.limits)
+    found = await read(look.connection, asked, look.limits, way=False)
     decision = Judge(found.facts, policy_in_force()).now()
     code = decision.reason
     text = reason(code).user if look.user is not None else admin_text(code, found.facts)
@@ -79,7 +80,9 @@ async def _next_campaign(desk: Desk) -> dict[str, Any]:
 
 async def _number(look: Look, desk: Desk, did: str) -> dict[str, Any]:
     found = await flow.load(desk, did)
-    far = await progress_of(look.connection, did, look.limits.patience)
+    job = await find_job(look.connection, did)
+    usual = None if job is None else await usual_duration(look.connection)
+    far = progress(found.number, found.link, job, usual=usual, patience=look.limits.patience)
     return {
         "did": did,
         "kind": found.number.kind,
@@ -87,7 +90,7 @@ async def _number(look: Look, desk: Desk, did: str) -> dict[str, Any]:
         "assignment": None if found.link is None else found.link.state,
         "campaign_id": None if found.link is None else found.link.campaign_id,
         "campaign": campaign_column(found.link),
-        "progress": None if far is None else far.shown(),
+        "progress": far.shown(),
         "obstacle": _refused(found),
         **await _judged(look, Asked(look.tenant, _A_MOBILE, number=did)),
     }

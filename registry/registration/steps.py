@@ -11,15 +11,15 @@ import sqlalchemy as sa
 
 from compliance.catalogue import CATALOGUE
 from compliance.reason import Page
-from registry.counts import local_numbers, people_texting
-from registry.flows.desk import SYSTEM_ROLE, Desk
+from registry.counts import local_numbers, people, people_texting
+from registry.flows.desk import Desk
 from registry.flows.numbers import registered
 from registry.lifecycle.numbers import may_text
 from registry.lifecycle.standing import Registered, lacking
 from registry.records import Application, Brand, Campaign
 from registry.registration import fee
 from registry.registration.flows import turned_down
-from registry.tables import applications, brands, campaigns, users
+from registry.tables import applications, brands, campaigns
 
 
 class Stage(StrEnum):
@@ -153,15 +153,10 @@ def _numbers(before: Stage, counts: Mapping[str, int]) -> Step:
 
 
 async def _people_counts(desk: Desk, good: Sequence[str]) -> Mapping[str, int]:
-    rows = await desk.connection.execute(
-        sa.select(users.c.licence, sa.func.count())
-        .where(users.c.tenant == desk.tenant, users.c.left_at.is_(None), users.c.role != SYSTEM_ROLE)
-        .group_by(users.c.licence)
-    )
-    by_licence = [(licence, count) for licence, count in rows]
+    by_licence = await people(desk.connection, desk.tenant)
     return {
-        "all": sum(count for _, count in by_licence),
-        "licensed": sum(count for licence, count in by_licence if may_text(licence)),
+        "all": sum(by_licence.values()),
+        "licensed": sum(count for licence, count in by_licence.items() if may_text(licence)),
         "texting": await people_texting(desk.connection, desk.tenant, good),
     }
 

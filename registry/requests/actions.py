@@ -14,7 +14,7 @@ from registry.flows.desk import Desk
 from registry.lists import page_of
 from registry.preflight.views import PREFLIGHT
 from registry.problems import Problem
-from registry.records import Request
+from registry.records import Request, User
 from registry.requests import book
 from registry.requests.book import Wanted
 from registry.tables import requests, users
@@ -106,7 +106,8 @@ async def _dismiss(desk: Desk, path: Mapping[str, str], body: Dismissal) -> dict
 async def _one(look: Look, path: Mapping[str, str], _: Query) -> dict[str, Any]:
     desk = _desk(look)
     request = await book.find_request(desk, path["id"], look.user)
-    name = await look.connection.scalar(sa.select(users.c.name).where(users.c.id == request.user))
+    user = await desk.one(User, request.user)
+    name = None if user is None else user.name
     try:
         preflight = await book.missing(desk, request)
     except Problem:  # The person or the number left.

@@ -2,15 +2,16 @@
 
 import contextlib
 import random
-from dataclasses import replace
+from collections import Counter
+from dataclasses import asdict, replace
 
 import sqlalchemy as sa
 
 from registry import counts
 from registry.commands import change
 from registry.records import Assignment
-from registry.tables import assignments, numbers
-from registry.work_tables import number_counts
+from registry.tables import assignments, numbers, users
+from registry.work_tables import number_counts, people_counts, people_with_several, unassigned_counts
 from tests.registry.builders import a_brand, a_campaign, a_number, a_tenant, a_user, an_assignment
 from tests.registry.flows.desks import NOW
 
@@ -40,6 +41,34 @@ async def counted(connection):
         )
         found[key] = found.get(key, 0) + 1
     return found
+
+
+async def kept_apart(connection):
+    """What the tables of people and of blocks say, without what has come to none."""
+    people = await connection.execute(sa.select(people_counts).where(people_counts.c.count != 0))
+    several = await connection.execute(sa.select(people_with_several))
+    blocks = await connection.execute(sa.select(unassigned_counts).where(unassigned_counts.c.count != 0))
+    return [sorted(tuple(row) for row in rows) for rows in (people, several, blocks)]
+
+
+async def found_apart(connection):
+    """The same, looked for among all rows."""
+    there = [one for one in await connection.execute(sa.select(users)) if one.left_at is None and one.role != "system"]
+    people = Counter((one.tenant, one.licence) for one in there)
+    rows = list(
+        await connection.execute(
+            sa.select(numbers, assignments.c.state).select_from(numbers.outerjoin(assignments)).order_by(numbers.c.did)
+        )
+    )
+    here = [one for one in rows if one.left_at is None]
+    on = Counter((one.tenant, one.user) for one in here if one.user and (one.kind, one.sms) == ("local", "enabled"))
+    blocks = Counter((one.tenant, one.did[:10]) for one in here if one.sms_page and one.state is None)
+    several = sorted(who for who, count in on.items() if count > 1)
+    return [_with_counts(people), several, _with_counts(blocks)]
+
+
+def _with_counts(counter):
+    return sorted((*key, count) for key, count in counter.items())
 
 
 def drawn(pick, did):
@@ -73,7 +102,7 @@ async def base(database):
 async def test_they_are_right_after_any_changes(database):
     """Numbers come, go, move, change hands and campaigns, one at a time and many at once; also by plain SQL."""
     await base(database)
-    pick = random.Random(11)
+    pick, seen = random.Random(11), []
     for turn in range(60):
         async with database.writing() as connection:
             put, remove = [], []
@@ -91,9 +120,33 @@ async def test_they_are_right_after_any_changes(database):
                 gone = DIDS[pick.randrange(30) :]
                 await connection.execute(sa.delete(assignments).where(assignments.c.did.in_(gone)))
                 await connection.execute(sa.delete(numbers).where(numbers.c.did.in_(gone)))
+            if turn % 7 == 0:
+                some = sa.update(users).where(users.c.id.in_(pick.sample(("ben", "ann", "sol"), 2)))
+                left = pick.choice((None, NOW))
+                await connection.execute(some.values(licence=pick.choice(("X2", "Basic")), left_at=left))
+            if turn == 30:
+                await connection.execute(sa.insert(users), [asdict(a_user("new", role="system")), asdict(a_user("n2"))])
+                await connection.execute(sa.delete(users).where(users.c.id == "n2"))
             assert await kept(connection) == await counted(connection)
+            assert await kept_apart(connection) == await found_apart(connection)
+            seen.append([len(rows) for rows in await kept_apart(connection)])
+    assert all(len(set(of)) > 1 for of in list(zip(*seen, strict=True))[1:])
     async with database.reading() as connection:
         assert sum((await kept(connection)).values()) > 10
+
+
+async def test_blocks_with_numbers_that_have_no_assignment(database):
+    """A few are named, each once; of more it is said that there are."""
+    await base(database)
+    async with database.writing() as connection:
+        dids = [f"+1202555{place:04}" for place in (1, 2, 150, 9900)]
+        await change(connection, actor="test", put=[a_number(did, user=None, sms_page=True) for did in dids])
+        blocks = ["+120255500", "+120255501", "+120255599"]
+        assert sorted(await counts.blocks_without(connection, "acme", 4)) == blocks
+        assert await counts.blocks_without(connection, "acme", 3) is None
+        await change(connection, actor="test", put=[an_assignment(dids[-1])])
+        assert sorted(await counts.blocks_without(connection, "acme", 4)) == blocks[:2]
+        assert await counts.blocks_without(connection, "solo", 4) == []
 
 
 async def test_a_change_that_is_taken_back_counts_nothing(database):

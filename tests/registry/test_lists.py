@@ -1,6 +1,7 @@
 """The console's lists of numbers, campaigns and brands: what they show, filters, pages; on both databases."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -135,6 +136,20 @@ class TestNumbers:
         await company(database)
 
         assert list(await shown(database, **query)) == [did(n) for n in found]
+
+    @pytest.mark.parametrize("query", [{"assignment": state} for state in ("none", *COLUMN)] + [{"campaign": "CACME"}])
+    async def test_few_and_many_are_the_same_numbers(self, database, monkeypatch, query):
+        """Few are found from the other side: by their assignment, or by the blocks with some that have none."""
+        await company(database)
+        await put(database, *(replace(a_number(did(n), user=None), sms_page=n % 2 == 0) for n in (40, 41, 150, 160)))
+        await put(database, an_assignment(did(41), state="pending"))
+        found = []
+        for few, named in ((5_000, 250), (5_000, 0), (0, 250), (0, 0)):
+            monkeypatch.setattr(lists, "_FEW", few)
+            monkeypatch.setattr(lists, "_NAMED", named)
+            found += [[list(await shown(database, **query, **page)) for page in ({}, {"sms_page": True})]]
+        assert found[0][0]
+        assert found == [found[0]] * 4
 
     async def test_pages_put_together_are_the_list(self, database):
         """Also when something comes in between: nothing twice, nothing that was there is missed."""

@@ -1,6 +1,7 @@
 """Forward on a database of a version before, with rows in it: every row is there afterwards, and the chain holds it."""
 
 import hashlib
+import re
 from datetime import UTC, date, datetime
 
 import orjson
@@ -168,3 +169,43 @@ async def test_the_rows_have_their_walls(after):
         assert await connection.scalar(sa.text("SELECT count(*) FROM users")) == 1
     async with after.reading(tenant="solo") as connection:
         assert await connection.scalar(sa.text("SELECT count(*) FROM users")) == 0
+
+
+async def walls_of(connection):
+    """The policy of every table, as the database says it."""
+    rows = await connection.execute(sa.text("SELECT tablename, qual, with_check FROM pg_policies"))
+    return {table: (seen, written) for table, seen, written in rows}
+
+
+async def test_what_is_kept_apart_is_counted_of_what_was_there(after):
+    """The person, and nobody with several; both numbers have an assignment, or are not on the SMS page."""
+    async with after.reading() as connection:
+        shown = {name: [] for name in ("people_counts", "people_with_several", "unassigned_counts")}
+        for name in shown:
+            shown[name] = [tuple(row) for row in await connection.execute(sa.select(metadata.tables[name]))]
+    assert shown == {"people_counts": [("acme", "X2", 1)], "people_with_several": [], "unassigned_counts": []}
+
+
+@only_postgresql
+async def test_walls_of_before_become_those_of_today(without_tables, settings):
+    """They ask for the company once a statement, and for a whole row by its key, as those of a new database do."""
+    asked, look = "current_setting('a2p.tenant'::text, true)", "( SELECT {} AS current_setting)"
+    engine = registry_database._engine(settings.sql_url())
+    async with engine.connect() as connection:
+        await connection.execution_options(writes=True)
+        async with connection.begin():
+            await connection.run_sync(upgrade, "0008")
+            new = await walls_of(connection)
+            for table, both in new.items():
+                old = [re.sub(r"\s+OFFSET 0", "", one.replace(look.format(asked), asked)) for one in both]
+                assert not any("OFFSET" in one or "SELECT current" in one for one in old)
+                await connection.exec_driver_sql(
+                    f"ALTER POLICY tenant ON {table} USING ({old[0]}) WITH CHECK ({old[1]})"
+                )
+            assert await walls_of(connection) != new
+        async with connection.begin():
+            await connection.run_sync(upgrade, "0009")
+            now = await walls_of(connection)
+    await engine.dispose()
+    assert {table: now[table] for table in new} == new
+    assert any("OFFSET 0" in seen for seen, _ in now.values())

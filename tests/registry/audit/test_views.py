@@ -2,6 +2,7 @@
 
 import pytest
 
+from registry.audit import listing
 from registry.commands import change
 from registry.pages import cursor
 from registry.records import ApiKey
@@ -31,6 +32,17 @@ async def listed(api, query="", **options):
             return rows
         assert len(answer.body["audit"]) == 5
         following = f"&cursor={answer.body['next']}"
+
+
+@pytest.mark.parametrize("few", [1, 1_000])
+async def test_of_a_kind_and_an_actor(api, monkeypatch, few):
+    """The rows that are both, whichever of the two leads to them: the rare one does."""
+    monkeypatch.setattr(listing, "_FEW", few)
+    found = await listed(api, "&kind=numbers&actor=tess")
+    assert [(row["kind"], row["actor"]) for row in found] == [("numbers", "tess")]
+    assert [row["id"] for row in found] == [
+        row["id"] for row in await listed(api) if (row["kind"], row["actor"]) == ("numbers", "tess")
+    ]
 
 
 class TestRows:

@@ -1,13 +1,18 @@
 """What admins say about opt-outs through the API: kept as a row with the evidence, in the audit, and on its way."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from registry.commands import change
 from registry.database import Database
+from registry.records import OptOut
 from registry.tables import audit, restorations
 from tests.registry.admin import serving, two_companies
+from tests.registry.builders import AT
 from tests.registry.notices.conftest import nobody
 from tests.valkey import Valkey
 
@@ -116,3 +121,16 @@ async def test_what_says_nothing_is_refused(shared, body, status, code, pointer)
     assert [one["pointer"] for one in answer.body["errors"]] == [pointer]
     async with database.reading() as connection:
         assert await connection.scalar(counted) == before
+
+
+async def test_an_imported_copy_that_was_taken_back_is_not_listed(shared):
+    """Nobody is to read there that somebody is out who is not."""
+    api, database = shared
+    out = OptOut(tenant="acme", recipient="+13035550171", at=AT, keyword="stop", number=None)
+    back = replace(out, recipient="+13035550172", lifted_at=AT)
+    async with database.writing() as connection:
+        await change(connection, actor="test", put=[out, back])
+
+    answer = await api.get("/v1/opt-outs")
+
+    assert [one["recipient"] for one in answer.body["items"]] == ["+13035550171"]
