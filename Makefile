@@ -27,8 +27,8 @@ run: $(stamp) ## install what is missing, start everything with a demo company, 
 	@if $(MAKE) --no-print-directory --question $(compiled)/.built 2>/dev/null; then $(fast) exec $(bin)/a2p-gateway up $(ARGS); else \
 		exec $(bin)/a2p-gateway up $(ARGS); fi
 
-test: lint ## lint, then all tests; what is skipped is listed with its reason
-	$(bin)/python -m pytest -n $(WORKERS) --dist loadgroup -rs $(ARGS)
+test: lint ## lint, then all tests; what is skipped is listed with its reason, what fails at the end with its name
+	$(bin)/python -m pytest -n $(WORKERS) --dist loadgroup -rsfE $(ARGS)
 
 lint: $(stamp) ## style, format, types, and who may import whom
 	$(bin)/ruff check

@@ -80,7 +80,7 @@ ROUTES: Final = (
 
 #: Containers made and not yet freed before garbage is looked for. A message is some hundred that end with its answer,
 #: and make no cycles: with Python's own 700 every few messages were looked through, for nothing.
-_GARBAGE: Final = 50_000
+GARBAGE: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +146,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         plain = Intake(keys, pipeline)
         watched = Watched(admission=admission, metrics=metrics, edge=edge, leaving=leaving)
         port = await stack.enter_async_context(serving(app, plain.take, settings, watched))
+        leaving.listens = True
         gc.collect()
         gc.freeze()
         stack.callback(gc.set_threshold, *gc.get_threshold())
-        gc.set_threshold(_GARBAGE)
+        gc.set_threshold(GARBAGE)
         yield Running(port=port, admin_port=admin_port, leave=leaving.leave)
 
 

@@ -66,7 +66,8 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         instruments = CollectorRegistry()
         metrics = RegistryMetrics(instruments)
         projector = Projector(database, store, metrics)
-        admin = admin_app(instruments, lambda: projector.trouble)
+        listens = asyncio.Event()
+        admin = admin_app(instruments, lambda: projector.trouble if listens.is_set() else "starting")
         admin_port = await stack.enter_async_context(serve_admin(admin, settings.admin_host, settings.admin_port))
         projecting = asyncio.create_task(projector.run())
         stack.push_async_callback(_cancel, projecting)
@@ -97,6 +98,7 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         routes = [*pages, *api.routes(), *ledger.routes(), *tcr.routes(), *numbers.routes(), *bulk.routes()]
         http_port = await stack.enter_async_context(_serve_http(settings, routes))
         stack.callback(barrier.stop)
+        listens.set()
         yield Registry(http_port=http_port, admin_port=admin_port, projecting=projecting)
 
 

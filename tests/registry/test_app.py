@@ -16,6 +16,7 @@ import structlog
 from redis.asyncio import Redis
 from typer.testing import CliRunner
 
+import registry.app
 from loadtests.ports import free_port
 from registry.__main__ import app
 from registry.app import running
@@ -73,6 +74,26 @@ class TestRunning:
 
             await eventually(said)
             assert await get(registry.admin_port, "/healthz") == (200, "ok")
+
+    async def test_nobody_is_sent_where_nobody_listens_yet(self, served, redis, monkeypatch):
+        """However long the listener takes, and though the copy is kept already."""
+        admin_port, said = free_port(), []
+
+        @contextlib.asynccontextmanager
+        async def slow(*given, really=registry.app._serve_http):
+            async def beats():
+                return "registry_heartbeats_total 0.0" not in (await get(admin_port, "/metrics"))[1]
+
+            await eventually(beats)
+            said.append(await get(admin_port, "/readyz"))
+            async with really(*given) as port:
+                yield port
+
+        monkeypatch.setattr(registry.app, "_serve_http", slow)
+        async with running(served.model_copy(update={"admin_port": admin_port})):
+            pass
+
+        assert said == [(503, "starting")]
 
     async def test_the_http_port_answers_in_json(self, served, redis):
         """Whatever is asked; and tells nothing about the inside."""
