@@ -70,21 +70,13 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
     days = [(now - timedelta(days=back)).date() for back in range(_DAYS - 1, -1, -1)]
     first = datetime.combine(days[0], datetime.min.time(), zone).astimezone(UTC)
     found = await ledger.told(visit, first, channel)
-    hours = [
-        now.replace(minute=0, second=0, microsecond=0).astimezone(UTC) - timedelta(hours=back)
-        for back in range(_HOURS - 1, -1, -1)
-    ]
-    hours_ms = [int(at.timestamp() * 1000) for at in hours]
+    hours = _last_hours(now)
     by_day = _plot(
         ((datetime.fromtimestamp(at_ms / 1000, zone).date(), counts) for at_ms, counts in found.hours.items()),
         days,
         [f"{day:%b} {day.day}" for day in days],
     )
-    by_hour = _plot(
-        found.hours.items(),
-        hours_ms,
-        [f"{at.astimezone(zone):%a} {at.astimezone(zone):%H}:00" for at in hours],
-    )
+    by_hour = _plot(found.hours.items(), list(hours), list(hours.values()))
     today = {name: values[-1] for name, values in by_day.series.items()}
     sent, blocked = today["allow"] + today["flag"], today["block"]
     return {
@@ -100,6 +92,16 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
         "progress": await _progress(visit),
         "zone": visit.person.time_zone,
     }
+
+
+def _last_hours(now: datetime) -> dict[int, str]:
+    """Return when the last hours began, in milliseconds since the epoch, and how now's zone calls that.
+
+    They are UTC's, as the ledger counts: in Newfoundland an hour begins at half past.
+    """
+    this = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    began = [this - timedelta(hours=back) for back in range(_HOURS - 1, -1, -1)]
+    return {int(at.timestamp() * 1000): f"{at.astimezone(now.tzinfo):%a %H:%M}" for at in began}
 
 
 def _plot(counts: Iterable[tuple[Any, tuple[int, ...]]], places: list[Any], labels: list[str]) -> Plot:

@@ -1,10 +1,13 @@
 """Traffic: figures, plots and their numbers, drawn from the ledger's counts in the company's own days."""
 
 import time
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from registry.console.plots import bars, legend
+from registry.console.views.traffic import _last_hours
 from registry.ledger.database import LedgerDatabase
 from tests.registry.ledger.filling import fill
 
@@ -41,6 +44,23 @@ async def test_counts_what_was_decided(admin, ledger):
     assert "Number not registered 3 SMS page" in seen.words
     assert 'href="/console/messages/log?reason=did_unassigned&amp;since=' in seen.text
     assert 'href="/console/phone-system/sms"' in seen.text
+
+
+@pytest.mark.parametrize(
+    ("zone", "labels"),
+    [
+        ("America/St_Johns", ["Sat 23:30", "Sun 00:30", "Sun 01:30", "Sun 03:30"]),
+        ("America/New_York", ["Sat 22:00", "Sat 23:00", "Sun 00:00", "Sun 01:00"]),
+    ],
+)
+def test_hours_are_those_of_the_ledger_and_told_in_the_zone(zone, labels):
+    """Where clocks differ by half an hour from others', too; and in the night in which they are put forward."""
+    hours = _last_hours(datetime(2026, 3, 8, 6, 10, tzinfo=UTC).astimezone(ZoneInfo(zone)))
+
+    assert list(hours.values())[-4:] == labels
+    assert all(at_ms % 3_600_000 == 0 for at_ms in hours)
+    assert list(hours)[-1] == int(datetime(2026, 3, 8, 6, tzinfo=UTC).timestamp()) * 1000
+    assert len(hours) == 48
 
 
 async def test_by_channel(admin, ledger):
