@@ -8,6 +8,7 @@ Sources: OpenID Connect Core 1.0 (3.1), RFC 7636 (PKCE), RFC 9700 (best practice
 
 import base64
 import contextlib
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -71,7 +72,8 @@ class Provider:
         self._callback = settings.console_url.rstrip("/") + _CALLBACK
         self._about: dict[str, Any] = {}
         self._keys: KeySet | None = None
-        self._read_at = 0.0
+        #: Not 0: that is not long ago on a machine that was started just now.
+        self._read_at = -math.inf
 
     async def address(self, begun: Begun) -> str:
         """Return where to send a browser. OidcError: the provider cannot be asked."""
@@ -120,7 +122,7 @@ class Provider:
         )
         for fresh in (False, True):  # A key that is not known may be a new one.
             if fresh:
-                self._read_at = 0.0
+                self._read_at = -math.inf
             await self._published()
             try:
                 claims = jwt.decode(token, self._keys or KeySet([]), algorithms=list(_ALGORITHMS)).claims
