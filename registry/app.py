@@ -39,7 +39,7 @@ from registry.requests.serving import kept_requests
 from registry.restorations.keeper import kept_restorations
 from registry.settings import Settings
 from registry.store import RegistryStore
-from registry.tasks import kept
+from registry.tasks import kept, stop
 from registry.tcr.parts import kept_tcr
 
 _SHUTDOWN_SECONDS: Final = 5.0
@@ -70,9 +70,9 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         admin = admin_app(instruments, lambda: projector.trouble if listens.is_set() else "starting")
         admin_port = await stack.enter_async_context(serve_admin(admin, settings.admin_host, settings.admin_port))
         projecting = asyncio.create_task(projector.run())
-        stack.push_async_callback(_cancel, projecting)
+        stack.push_async_callback(stop, projecting)
         barrier = Barrier(store, metrics)
-        stack.push_async_callback(_cancel, asyncio.create_task(barrier.run()))
+        stack.push_async_callback(stop, asyncio.create_task(barrier.run()))
         rules = _rules(settings)
         performing = Performing(database, barrier, rules)
         stack.push_async_callback(performing.finish)
@@ -133,12 +133,6 @@ def _rules(settings: Settings) -> Rules:
         allow_private_hooks=settings.allow_private_hooks,
     )
     return Rules(limits=limits, states_by_hand=settings.states_by_hand)
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    """Stop a task; a fault that ended it before is left for whoever looks at the task."""
-    task.cancel()
-    await asyncio.wait({task})
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,8 @@ from typing import Final
 import structlog
 
 _PAUSE_S: Final = 5.0
+#: So long tidying up may take before it is cancelled as well.
+_AGAIN_S: Final = 5.0
 
 _log = structlog.get_logger()
 
@@ -33,5 +35,17 @@ async def kept(name: str, run: Callable[[], Awaitable[None]]) -> AsyncIterator[N
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await stop(task)
+
+
+async def stop(*tasks: asyncio.Task[None]) -> None:
+    """Cancel tasks until each has ended; a fault that ended one before is left for whoever looks at the task.
+
+    Once may not be enough: where tidying up after a cancellation raises an error, that goes up in its place (alembic
+    does so in the middle of a migration), and who waits errors out goes on.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_AGAIN_S)

@@ -16,7 +16,7 @@ from registry.ledger.keeper import Keeper
 from registry.ledger.retention import Keep
 from registry.ledger.routes import LedgerApi
 from registry.settings import Settings
-from registry.tasks import never_ending
+from registry.tasks import kept, stop
 
 
 @contextlib.asynccontextmanager
@@ -28,17 +28,9 @@ async def kept_ledger(settings: Settings, database: Database, metrics: RegistryM
     async with contextlib.AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(LedgerDatabase.made(settings))
         keeper = Keeper(ledger, Keep.of(settings), metrics)
-        tasks = [asyncio.create_task(never_ending("ledger_keeper", keeper.run))]
-        stack.push_async_callback(_ended, tasks)
+        await stack.enter_async_context(kept("ledger_keeper", keeper.run))
         if settings.queue_url:
             journals = await stack.enter_async_context(Journals.connected(settings.queue_url))
-            tasks.append(asyncio.create_task(Follower(journals, ledger, metrics).run()))
-            stack.push_async_callback(_ended, tasks)
+            following = asyncio.create_task(Follower(journals, ledger, metrics).run())
+            stack.push_async_callback(stop, following)
         yield LedgerApi(database, ledger)
-
-
-async def _ended(tasks: list[asyncio.Task[None]]) -> None:
-    """Stop tasks before what they work with is closed."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)

@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from registry import tasks
 from registry.tasks import kept, never_ending
 from tests.registry.builders import eventually
 
@@ -45,3 +46,24 @@ async def test_it_is_gone_at_the_end_of_the_block():
     async with kept("sweep", run):
         await asyncio.sleep(0)
     assert ended == [1]
+
+
+async def test_it_is_gone_though_its_cancellation_got_lost(monkeypatch):
+    """Tidying up raised an error in its place, and errors are waited out."""
+    monkeypatch.setattr(tasks, "_AGAIN_S", 0.05)
+    begun = []
+
+    async def run():
+        begun.append(1)
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            if len(begun) == 1:
+                raise OSError from None
+            raise
+
+    with structlog.testing.capture_logs():
+        async with asyncio.timeout(60), kept("sweep", run):
+            await asyncio.sleep(0)
+
+    assert begun == [1]
