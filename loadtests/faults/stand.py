@@ -171,8 +171,8 @@ class Stand:
             if part.process.status is not None:
                 self.start(part.name)
         deadline = time.monotonic() + _READY_S
-        waiting = list(self.parts.values())
-        while waiting := [part for part in waiting if not part.ready()]:
+        # All in one look: a gateway that was ready is not, while the registry that it waits for comes up.
+        while waiting := [part for part in self.parts.values() if not part.ready()]:
             self.tend()
             if time.monotonic() > deadline:
                 part = waiting[0]

@@ -67,7 +67,6 @@ async def until_few(edge: Edge) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.timeout(180)
 async def test_good_clients_do_not_notice_them():
     """All good ones are answered, in about the time that it takes without the bad ones; these are closed by and by.
 
