@@ -8,7 +8,6 @@ between.
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -27,7 +26,8 @@ class Line:
 
     Once a piece has raised, none behind it is begun, and the error is raised as it is to whoever adds or waits next. At
     the end of the block all are done; where it raises, those that wait are dropped. No piece is left half done: a
-    connection is not in mid-statement when its transaction is rolled back.
+    connection is not in mid-statement when its transaction is rolled back. (Who is cancelled while waiting for a piece
+    ends the piece as well, and the driver throws the connection away.)
     """
 
     def __init__(self) -> None:
@@ -65,8 +65,11 @@ class Line:
             await self.done()
             return
         self._waiting.clear()
-        with suppress(Exception):
+        try:
             await self.done()
+        except Exception as fault:  # noqa: BLE001 - the block's own error goes up, and says that this was
+            if error is not None and fault is not error:
+                error.add_note(f"Beside it, a piece of work raised {type(fault).__name__}.")
 
     async def _do(self) -> None:
         try:

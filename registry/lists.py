@@ -193,10 +193,11 @@ async def _unassigned(look: Look, *, many: bool, on_page: bool) -> Sequence[sa.C
     if blocks is None and many:
         return (assignments.c.did.is_(None),)
     none = ~sa.exists().where(assignments.c.did == _SAME.c.did).correlate(_SAME)
-    mine = (_SAME.c.tenant == look.tenant, _SAME.c.left_at.is_(None), none)
+    mine: tuple[sa.ColumnElement[bool], ...] = (_SAME.c.tenant == look.tenant, _SAME.c.left_at.is_(None), none)
+    if on_page:
+        mine += (_SAME.c.sms_page.expression,)
     if blocks is None:
-        page = (_SAME.c.sms_page.expression,) if on_page else ()
-        return (numbers.c.did.in_(sa.select(_SAME.c.did).where(*mine, *page)),)
+        return (numbers.c.did.in_(sa.select(_SAME.c.did).where(*mine)),)
     there = [_SAME.c.did.between(f"{block}00", f"{block}99") for block in blocks]
     await along_index(look.connection)
     found = await look.connection.scalars(sa.select(_SAME.c.did).where(*mine, sa.or_(sa.false(), *there)))

@@ -34,9 +34,10 @@ class _Cursor(aiosqlite.Cursor):
         return self
 
     def _begin(self, sql: str, parameters: Any) -> None:
+        self._whole = False  # Whatever goes wrong from here on, it is to be closed.
         self._cursor.execute(sql, parameters)
         self._first = self._cursor.fetchmany(_FIRST) if self._cursor.description else []
-        self._whole = len(self._first) < _FIRST
+        self._whole = len(self._first) < _FIRST  # So it is where there is nothing to be fetched.
 
     async def fetchone(self) -> sqlite3.Row | None:
         """Give the next row."""
@@ -45,7 +46,7 @@ class _Cursor(aiosqlite.Cursor):
         return None if self._whole else await super().fetchone()
 
     async def fetchmany(self, size: int | None = None) -> Iterable[sqlite3.Row]:
-        """Give so many rows, as long as there are more than those fewer."""
+        """Give so many rows or fewer, while there are any."""
         wanted = self.arraysize if size is None else size
         if self._first:
             rows, self._first = self._first[:wanted], self._first[wanted:]

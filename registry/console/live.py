@@ -19,11 +19,20 @@ from registry.database import Database
 from registry.tables import audit
 
 _EVERY_S: Final = 0.5
-_BATCH: Final = 2_000
+#: Rows of the audit that are looked at, at most: several large transactions of an import.
+_BATCH: Final = 20_000
 #: Stands for all tables, for a page that is further behind than is looked at.
 EVERYTHING: Final = "*"
 #: Pages that may be open at once, on one registry.
 LISTENERS_MAX: Final = 1_000
+
+_NEWEST: Final = sa.select(sa.func.max(audit.c.id))
+#: In which tables each company's rows changed, and where in the audit that was last.
+_CHANGED: Final = (
+    sa.select(audit.c.tenant, audit.c.kind, sa.func.max(audit.c.id))
+    .where(audit.c.id > sa.bindparam("since"))
+    .group_by(audit.c.tenant, audit.c.kind)
+)
 
 _log = structlog.get_logger()
 
@@ -64,7 +73,7 @@ class Live:
     async def place(self) -> int:
         """Return where the audit ends: what a page that is read from here on shows is at least so new."""
         async with self._database.reading() as connection:
-            return int((await connection.execute(sa.select(sa.func.max(audit.c.id)))).scalar() or 0)
+            return int((await connection.execute(_NEWEST)).scalar() or 0)
 
     @contextlib.asynccontextmanager
     async def listening(self, tenant: str, at: int) -> AsyncIterator[Listener | None]:
@@ -94,19 +103,14 @@ class Live:
 
     async def _read(self, listeners: Sequence[Listener]) -> None:
         """Tell each what is behind its place: the tables, or that there was too much to look at."""
-        behind = audit.c.id > min((one.at for one in listeners), default=0)
-        newest = sa.select(audit.c.id, audit.c.kind, audit.c.tenant).where(behind).order_by(audit.c.id.desc())
         async with self._database.reading() as connection:
-            rows = (await connection.execute(newest.limit(_BATCH))).all()
-        if not rows:
-            return
-        looked_from = rows[-1].id if len(rows) == _BATCH else 0
+            newest = int((await connection.execute(_NEWEST)).scalar() or 0)
+            since = max(min((one.at for one in listeners), default=newest), newest - _BATCH)
+            changed = (await connection.execute(_CHANGED, {"since": since})).all() if since < newest else ()
         for listener in listeners:
-            if listener.at + 1 < looked_from:
+            if not since <= listener.at <= newest:  # Ahead: of a database that was put back to an older one.
                 listener.tell(EVERYTHING)
-            for row in rows:
-                if row.id <= listener.at:
-                    break
-                if row.tenant in {listener.tenant, None}:
-                    listener.tell(row.kind)
-            listener.at = max(listener.at, rows[0].id)
+            for tenant, kind, last in changed:
+                if last > listener.at and tenant in {listener.tenant, None}:
+                    listener.tell(kind)
+            listener.at = newest

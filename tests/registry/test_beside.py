@@ -113,6 +113,22 @@ class TestLine:
             await fail()
         assert seen == ["begun", "ended"]
 
+    async def test_two_faults_are_both_told(self):
+        """The block's goes up, and says which piece's it hides: that may be why."""
+
+        async def work():
+            await asyncio.sleep(0)
+            raise LookupError("a secret of somebody's")
+
+        async def fail():
+            async with Line() as line:
+                await line.add(work)
+                raise KeyError
+
+        with pytest.raises(KeyError) as caught:
+            await fail()
+        assert caught.value.__notes__ == ["Beside it, a piece of work raised LookupError."]
+
 
 async def test_others_run_between_turns():
     """A statement that is being sent goes on being sent."""

@@ -64,3 +64,23 @@ async def test_who_is_behind_costs_others_nothing(console, admin):
         assert "tenants" in (await behind())[1]
         await put(console, a_user("eve"))
         assert (await new())[1] == (await behind())[1] == ["users"]
+
+
+async def test_a_large_import_of_others_is_nobody_elses_news(console, admin):
+    """However many rows it is, pages of other companies do not fetch themselves anew."""
+    at = await place_of(admin)
+    await put(console, *(a_user(f"u-{name}", tenant="solo") for name in range(2_500)), a_user("eve"))
+    async with admin.listen(f"/console/live?at={at}") as told:
+        assert (await told())[1] == ["users"]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.5):
+                await told()
+
+
+async def test_one_that_is_ahead_looks_anew(console, admin):
+    """The database was put back to an older one while its page was open."""
+    at = await place_of(admin)
+    async with admin.listen(f"/console/live?at={at + 1_000}") as told:
+        assert live.EVERYTHING in (await told())[1]
+        await put(console, a_user("eve"))
+        assert (await told())[1] == ["users"]
