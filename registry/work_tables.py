@@ -1,7 +1,7 @@
 """The tables of work under way: what is asked of others, what they said, what is to be told, and how far it has come.
 
-None of them is a record: their rows are written as they are, without audit and outbox. What follows from them for a
-record goes through commands.change() like everything else.
+None of them is a record: their rows are written as they are, without an outbox; what a person changes among them is in
+the audit (audit/deeds.py). What follows from them for a record goes through commands.change() like everything else.
 """
 
 from typing import Final

@@ -45,8 +45,8 @@ async def told(visit: Visit, since: datetime, channel: str | None) -> Told:
 
 async def erase(visit: Visit, name: str) -> dict[str, Any]:
     """Erase the text of one message. Problem: not_found, forbidden."""
-    caller = await _caller(visit, visit.changes)
-    return await looks.erased(visit.tools.ledger, caller.tenant, caller.actor, EraseBody(message=name))
+    caller, tools = await _caller(visit, visit.changes), visit.tools
+    return await looks.erased(tools.database, tools.ledger, caller.tenant, caller.actor, EraseBody(message=name))
 
 
 async def _caller(visit: Visit, who: Who) -> Look:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.admin_keys import Admin
+from registry.audit import deeds
 from registry.commands import change, find
 from registry.console.visit import Person
 from registry.database import Database
@@ -106,11 +107,15 @@ class Sessions:
         async with self._database.writing() as connection:
             await _end(connection, sign_ins.c.id == _digest(secret), datetime.now(UTC))
 
-    async def end_others(self, user: str, *, but: str | None = None) -> None:
-        """Sign somebody out everywhere else, as after a new password (but: the key of the sign-in that stays)."""
+    async def end_others(self, user: str, *, but: str | None = None, actor: str | None = None) -> None:
+        """Sign somebody out everywhere else, as after a new password (but: the key of the sign-in that stays).
+
+        actor: who had that done, for the audit; None: they themselves.
+        """
         others = sign_ins.c.user == user
+        those = others if but is None else others & (sign_ins.c.key != but)
         async with self._database.writing() as connection:
-            await _end(connection, others if but is None else others & (sign_ins.c.key != but), datetime.now(UTC))
+            await _end(connection, those, datetime.now(UTC), actor)
 
     async def act_for(self, secret: str, tenant: str) -> None:
         """Have one of the provider's people look at a company. Problem: not_found; forbidden for anybody else."""
@@ -120,6 +125,8 @@ class Sessions:
                 raise Problem("forbidden")
             if not await find(connection, Tenant, {(tenant,)}):
                 raise Problem("not_found")
+            if row.acting_for != tenant:
+                await _note_visit(connection, _person(row), tenant)
             acting = sa.update(sign_ins).where(sign_ins.c.id == _digest(secret)).values(acting_for=tenant)
             await connection.execute(acting)
 
@@ -213,8 +220,17 @@ def _person(row: Any) -> Person:
     )
 
 
-async def _end(connection: AsyncConnection, those: sa.ColumnElement[bool], now: datetime) -> None:
-    """End sign-ins, and revoke their keys."""
+async def _note_visit(connection: AsyncConnection, person: Person, tenant: str) -> None:
+    """Have it in a company's audit that somebody of the provider's looks at what is theirs."""
+    now, actor = datetime.now(UTC), f"user:{person.user}"
+    shown = {"role": person.role}
+    await deeds.note(connection, deeds.VISITS, (person.user,), at=now, actor=actor, tenant=tenant, after=shown)
+
+
+async def _end(
+    connection: AsyncConnection, those: sa.ColumnElement[bool], now: datetime, actor: str | None = None
+) -> None:
+    """End sign-ins, and revoke their keys; actor: who does, None: whose they are."""
     rows = (await connection.execute(sa.select(sign_ins.c.key, sign_ins.c.user).where(those))).all()
     if not rows:
         return
@@ -223,7 +239,7 @@ async def _end(connection: AsyncConnection, those: sa.ColumnElement[bool], now: 
     by_key = {row.key: row.user for row in rows}
     for key in found.values():
         if key.revoked_at is None:
-            await change(connection, actor=f"user:{by_key[key.id]}", put=[replace(key, revoked_at=now)])
+            await change(connection, actor=actor or f"user:{by_key[key.id]}", put=[replace(key, revoked_at=now)])
     await connection.execute(sa.delete(key_retirements).where(key_retirements.c.key.in_(names)))
     await connection.execute(sa.delete(sign_ins).where(those))
 

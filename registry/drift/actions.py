@@ -11,6 +11,7 @@ from pydantic import Field
 
 from compliance.reason import Page
 from registry.action import Action, Look, NoBody, PageQuery, Schema, View
+from registry.audit import deeds
 from registry.drift import retrying
 from registry.drift.book import ACCEPTED, HEALED, OPEN
 from registry.drift.classes import CLASSES
@@ -96,6 +97,16 @@ async def _decided(desk: Desk, row: dict[str, Any], state: str) -> dict[str, Any
     decided = {"state": state, "decided_by": desk.actor, "decided_at": desk.now}
     here = sa.and_(drift.c.kind == row["kind"], drift.c.object == row["object"])
     await desk.connection.execute(sa.update(drift).where(here).values(**decided))
+    await deeds.note(
+        desk.connection,
+        deeds.DRIFT,
+        (row["kind"], row["object"]),
+        at=desk.now,
+        actor=desk.actor,
+        tenant=row["tenant"],
+        before={"state": row["state"], "detail": row["detail"]},
+        after={"state": state, "detail": row["detail"]},
+    )
     return _shown(row | decided)
 
 

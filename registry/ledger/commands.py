@@ -10,15 +10,19 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from redis.exceptions import RedisError
 
+from registry.database import Database
 from registry.ledger import erasure
 from registry.ledger.database import LedgerDatabase
 from registry.ledger.journals import Cursor, Journals
+from registry.ledger.looks import audit_erasure
 from registry.ledger.retention import Keep, trim
 from registry.ledger.tables import cursors, decisions, erasures, events, gaps, messages, texts
 from registry.settings import Settings
 
 Say = Callable[[str], None]
 _FOREVER_S = 365 * 86_400.0
+#: Who erases, for the audit and the ledger.
+_ACTOR = "command"
 
 
 async def show_status(settings: Settings, say: Say) -> bool:
@@ -69,9 +73,11 @@ async def trim_now(settings: Settings, say: Say) -> None:
 async def erase_now(settings: Settings, say: Say, *, tenant: str, kind: str, subject: str) -> bool:
     """Erase texts, and those of erasures that were not done; False when there is no such message."""
     async with LedgerDatabase.made(settings) as ledger:
-        begun = await erasure.begin(ledger, tenant=tenant, actor="command", kind=kind, subject=subject)
+        begun = await erasure.begin(ledger, tenant=tenant, actor=_ACTOR, kind=kind, subject=subject)
         if begun is None:
             return False
+        async with Database.opened(settings) as database:
+            await audit_erasure(database, begun, _ACTOR)
         for one in await erasure.unfinished(ledger):
             done = await erasure.carry_on(ledger, one, within_s=_FOREVER_S)
             say(f"erasure {done.id}: {done.texts:,} texts")

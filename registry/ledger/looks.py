@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from compliance.journal import instant_of
+from compliance.masking import mask
+from registry.audit import deeds
+from registry.database import Database
 from registry.ledger import erasure, queries, shown
 from registry.ledger.asked import CountsQuery, EraseBody, MessagesQuery, read_cursor, span_of, write_cursor
 from registry.ledger.database import LedgerDatabase
@@ -51,7 +54,9 @@ async def counted(ledger: LedgerDatabase, tenant: str, query: CountsQuery) -> di
     return {"by": query.by, "counts": [shown.count(each) for each in found]}
 
 
-async def erased(ledger: LedgerDatabase, tenant: str, actor: str, body: EraseBody) -> dict[str, Any]:
+async def erased(
+    database: Database, ledger: LedgerDatabase, tenant: str, actor: str, body: EraseBody
+) -> dict[str, Any]:
     """Erase texts of a company's; what is not done when this returns, the registry goes on with. Problem: not_found."""
     kind, subject = body.subject()
     if kind == "message" and instant_of(subject) is None:
@@ -59,4 +64,20 @@ async def erased(ledger: LedgerDatabase, tenant: str, actor: str, body: EraseBod
     begun = await erasure.begin(ledger, tenant=tenant, actor=actor, kind=kind, subject=subject)
     if begun is None:
         raise Problem("not_found")
+    await audit_erasure(database, begun, actor)
     return shown.erasure(await erasure.carry_on(ledger, begun, within_s=_PATIENCE_S))
+
+
+async def audit_erasure(database: Database, begun: erasure.Erasure, actor: str) -> None:
+    """Have it in the audit that texts are erased; of a number no more than the ledger keeps for good."""
+    told = {"kind": begun.kind, "subject": mask(begun.subject) if begun.kind == "number" else begun.subject}
+    async with database.writing(tenant=begun.tenant) as connection:
+        await deeds.note(
+            connection,
+            deeds.ERASURES,
+            (str(begun.id),),
+            at=datetime.now(UTC),
+            actor=actor,
+            tenant=begun.tenant,
+            after=told,
+        )

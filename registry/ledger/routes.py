@@ -64,7 +64,7 @@ class LedgerApi:
         """Erase texts: 200 once they are gone, 202 while the registry is still at it."""
         admin = await self._caller(request, writes=True)
         body = read_body(EraseBody, await read_json_body(request))
-        found = await looks.erased(self._ledger, admin.tenant, admin.actor, body)
+        found = await looks.erased(self._database, self._ledger, admin.tenant, admin.actor, body)
         return json_response(found, status=_OK if found["done"] else _ACCEPTED)
 
     async def _caller(self, request: web.Request, *, writes: bool = False) -> Admin:

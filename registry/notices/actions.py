@@ -15,7 +15,7 @@ from registry.action import Action, Look, NoBody, PageQuery, Query, View
 from registry.admin_patches import Patch
 from registry.flows.desk import Desk
 from registry.notices.addresses import check_url
-from registry.notices.deliveries import HOOK, drop_hook
+from registry.notices.deliveries import HOOK, drop_hook, note_hook
 from registry.notices.hooks import mint_secret
 from registry.notices.kinds import KINDS
 from registry.pages import cursor, key_of
@@ -37,16 +37,17 @@ async def _set_hook(desk: Desk, _: Mapping[str, str], body: NewHook) -> dict[str
     if wrong is not None:
         raise wrong_field("/url", "hook_url_forbidden", wrong)
     secret = mint_secret()
+    kept = {"url": body.url, "created_at": desk.now}
+    await note_hook(desk.connection, desk.tenant, desk.now, desk.actor, kept)
     await desk.connection.execute(sa.delete(notice_hooks).where(notice_hooks.c.tenant == desk.tenant))
-    await desk.connection.execute(
-        sa.insert(notice_hooks).values(tenant=desk.tenant, url=body.url, secret=secret, created_at=desk.now)
-    )
+    await desk.connection.execute(sa.insert(notice_hooks).values(tenant=desk.tenant, secret=secret, **kept))
     return {"url": body.url, "created_at": render_instant(desk.now), "secret": secret}
 
 
 async def _remove_hook(desk: Desk, _: Mapping[str, str], __: NoBody) -> dict[str, Any]:
     await _existing(desk.connection, desk.tenant)
-    return {"removed": True, "given_up": await drop_hook(desk.connection, desk.tenant, desk.now, "removed")}
+    given_up = await drop_hook(desk.connection, desk.tenant, desk.now, "removed", actor=desk.actor)
+    return {"removed": True, "given_up": given_up}
 
 
 async def _test_hook(desk: Desk, _: Mapping[str, str], __: NoBody) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.audit import deeds
 from registry.notices.kinds import KINDS
 from registry.notices.words import Items, sentence
 from registry.tables import requests, tenants, users
@@ -210,7 +211,17 @@ async def failed(connection: AsyncConnection, delivery: Delivery, now: datetime,
     return False
 
 
-async def drop_hook(connection: AsyncConnection, tenant: str, now: datetime, fault: str) -> int:
+async def note_hook(
+    connection: AsyncConnection, tenant: str, now: datetime, actor: str, after: deeds.Fields | None
+) -> None:
+    """Have it in the audit where a company's notices go from now on, before it is written; after: None for nowhere."""
+    row = (await connection.execute(sa.select(notice_hooks).where(notice_hooks.c.tenant == tenant))).first()
+    before = None if row is None else {"url": row.url, "created_at": row.created_at}
+    sides = {"before": before, "after": after}
+    await deeds.note(connection, deeds.HOOKS, (tenant,), at=now, actor=actor, tenant=tenant, **sides)
+
+
+async def drop_hook(connection: AsyncConnection, tenant: str, now: datetime, fault: str, *, actor: str) -> int:
     """Take a company's hook away with all that waits for it; returns how many deliveries are given up."""
     waiting = await connection.execute(
         sa.select(notice_deliveries.c.notice).where(
@@ -220,6 +231,7 @@ async def drop_hook(connection: AsyncConnection, tenant: str, now: datetime, fau
     found = waiting.scalars().all()
     for notice in found:
         await _end(connection, notice, HOOK, "given_up", now, fault)
+    await note_hook(connection, tenant, now, actor, None)
     await connection.execute(sa.delete(notice_hooks).where(notice_hooks.c.tenant == tenant))
     return len(found)
 

@@ -201,6 +201,6 @@ class Sender:
     async def _unsubscribe(self, delivery: Delivery, fault: str) -> None:
         """Take the hook away: it wants no more."""
         async with self._database.writing() as connection:
-            dropped = await deliveries.drop_hook(connection, delivery.tenant, self._now(), fault)
+            dropped = await deliveries.drop_hook(connection, delivery.tenant, self._now(), fault, actor="notices")
         self._metrics.notices_given_up("hook", dropped)
         log.warning("notice_hook_unsubscribed", messages=dropped)

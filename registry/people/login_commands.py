@@ -8,7 +8,7 @@ Heavy imports are inside the functions, so that --help is quick.
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -16,6 +16,10 @@ from registry.people.commands import Configure, DatabaseUrl, DataDir, Run
 
 if TYPE_CHECKING:
     from registry.settings import Settings
+
+
+#: Who gives them, for the audit.
+_ACTOR: Final = "terminal"
 
 
 class NewLogin(NamedTuple):
@@ -116,10 +120,11 @@ async def _put(settings: "Settings", new: Sequence[NewLogin], *, only_new: bool)
                     user=user.id,
                     tenant=user.tenant,
                     now=datetime.now(UTC),
+                    actor=_ACTOR,
                     password=kept,
                     invitation=None,
                     invited_until=None,
                 )
-            await Sessions(database).end_others(user.id)
+            await Sessions(database).end_others(user.id, actor=_ACTOR)
             told.append(f"{user.name} signs in as {email}.")
     return told

@@ -16,6 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.audit import deeds
 from registry.flows.desk import Desk
 from registry.people.rights import PROVIDER_ROLES
 from registry.problems import Problem, wrong_field
@@ -47,9 +48,12 @@ async def login_of(connection: AsyncConnection, **where: str) -> Login | None:
 
 
 async def put_login(
-    connection: AsyncConnection, *, email: str, user: str, tenant: str, now: datetime, **values: Any
+    connection: AsyncConnection, *, email: str, user: str, tenant: str, now: datetime, actor: str, **values: Any
 ) -> None:
-    """Write a person's login, whatever email they had before. Problem: invalid_value, email_taken."""
+    """Write a person's login, whatever email they had before. Problem: invalid_value, email_taken.
+
+    actor: who gives it, for the audit.
+    """
     email = read_email(email)
     before, other = await login_of(connection, user=user), await login_of(connection, email=email)
     if other is not None and other.user != user:
@@ -59,12 +63,35 @@ async def put_login(
         await connection.execute(sa.insert(logins).values({"password": ""} | row))
     else:
         await connection.execute(sa.update(logins).where(logins.c.user == user).values(row))
+    await _audit(connection, user, before, actor, now)
 
 
 async def set_password(connection: AsyncConnection, user: str, kept: str, now: datetime) -> None:
-    """Give a person another password; an invitation has done its work."""
+    """Give a person another password, which they chose; an invitation has done its work."""
+    before = await login_of(connection, user=user)
     values = {"password": kept, "changed_at": now, "invitation": None, "invited_until": None}
     await connection.execute(sa.update(logins).where(logins.c.user == user).values(values))
+    await _audit(connection, user, before, f"user:{user}", now)
+
+
+async def _audit(connection: AsyncConnection, user: str, before: Login | None, actor: str, now: datetime) -> None:
+    """Have it in the audit how somebody signs in from now on."""
+    after = await login_of(connection, user=user)
+    tenant = None if after is None else after.tenant
+    sides = {"before": _told(before), "after": _told(after)}
+    await deeds.note(connection, deeds.LOGINS, (user,), at=now, actor=actor, tenant=tenant, **sides)
+
+
+def _told(login: Login | None) -> deeds.Fields | None:
+    """Return what the audit has of a login: no password's hash, and no invitation."""
+    if login is None:
+        return None
+    return {
+        "email": login.email,
+        "has_password": bool(login.password),
+        "changed_at": login.changed_at,
+        "invited_until": login.invited_until,
+    }
 
 
 async def invite(desk: Desk, user_id: str, email: str) -> tuple[str, datetime]:
@@ -83,6 +110,7 @@ async def invite(desk: Desk, user_id: str, email: str) -> tuple[str, datetime]:
         user=user.id,
         tenant=user.tenant,
         now=desk.now,
+        actor=desk.actor,
         invitation=digest(secret),
         invited_until=until,
     )

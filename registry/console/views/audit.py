@@ -27,6 +27,8 @@ _KINDS: Final[Mapping[str, str]] = {
     "brands": "Brand",
     "campaigns": "Campaign",
     "contacts": "Contact",
+    "drift": "Drift",
+    "erasures": "Erasure of texts",
     "extensions": "Extension",
     "logins": "Login",
     "notice_hooks": "Notice address",
@@ -36,6 +38,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "restorations": "Opt-out settled",
     "tenants": "Company",
     "users": "Person",
+    "visits": "Visit of the provider",
 }
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII)
 _VERBS: Final = {"created": "added", "changed": "changed", "removed": "removed"}

@@ -175,7 +175,7 @@ async def people(database):
         for user, tenant, _ in PEOPLE.values():
             email = f"{user}@console.example"
             now = datetime.now(UTC)
-            await put_login(connection, email=email, user=user, tenant=tenant, now=now, password=KEPT)
+            await put_login(connection, email=email, user=user, tenant=tenant, now=now, actor="terminal", password=KEPT)
     return texts
 
 
