@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 
 from loadtests.tcr import words
-from loadtests.tcr.book import Book, Brand, Campaign, rfc3339
+from loadtests.tcr.book import Book, Brand, Campaign, renewed_on, rfc3339
 from loadtests.tcr.forms import (
     BRAND_NOT_FOUND,
     CAMPAIGN_NOT_FOUND,
@@ -182,7 +182,8 @@ class Api:
         if self._book.reference_taken(fields.get("referenceId", ""), self._book.campaigns):
             raise Refusal((DUPLICATE, "referenceId", "referenceId is in use by another campaign"))
         self._check_brand(brand, fields["usecase"])
-        now = rfc3339(self._book.now())
+        at = self._book.now()
+        now = rfc3339(at)
         own = {
             "campaignId": self._book.new_id("C"),
             "cspId": self._book.csp_id,
@@ -191,6 +192,7 @@ class Api:
             "billedDate": now,
             "mock": brand.fields["mock"],
             "autoRenewal": fields.get("autoRenewal", True),
+            "nextRenewalOrExpirationDate": renewed_on(at),
             "subUsecases": fields.get("subUsecases", []),
         }
         campaign = Campaign(fields=fields | own)

@@ -8,7 +8,7 @@ import random
 import string
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ import orjson
 
 _ALPHABET: Final = string.ascii_uppercase + string.digits
 _VERSION: Final = 1
+#: A campaign is paid for three months at a time.
+_PAID_FOR: Final = timedelta(days=91)
 
 
 class BadStateError(ValueError):
@@ -25,6 +27,11 @@ class BadStateError(ValueError):
 def rfc3339(at: float) -> str:
     """Write an instant as text, in UTC, to the millisecond."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def renewed_on(at: float) -> str:
+    """Return the day on which a campaign that was paid for at an instant is renewed, or ends."""
+    return (datetime.fromtimestamp(at, UTC) + _PAID_FOR).date().isoformat()
 
 
 @dataclass(slots=True, kw_only=True)

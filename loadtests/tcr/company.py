@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from loadtests.tcr import words
-from loadtests.tcr.book import Book, Brand, Campaign, rfc3339
+from loadtests.tcr.book import Book, Brand, Campaign, renewed_on, rfc3339
 from loadtests.tcr.reviews import CARRIERS, new_vetting
 
 _ENDED: Final = ("expired", "deactivated")
@@ -78,6 +78,7 @@ def _campaign(book: Book, row: dict[str, Any]) -> Campaign:
         "createDate": now,
         "billedDate": now,
         "autoRenewal": True,
+        "nextRenewalOrExpirationDate": renewed_on(book.now()),
     }
     sharing = row.get("sharing", "pending")
     shared = {

@@ -13,6 +13,8 @@ from loadtests.tcr.book import Book, Brand, Campaign, Step, rfc3339
 from loadtests.tcr.hooks import Hooks
 from loadtests.tcr.settings import Pace
 
+#: What a campaign says of its renewal.
+_RENEWAL: Final = ("autoRenewal", "nextRenewalOrExpirationDate")
 #: How much longer #slow takes.
 _SLOW: Final = 10
 #: Our names of carriers to their network ids.
@@ -71,6 +73,7 @@ class Reviews:
             "complete": self._complete,
             "operate": self._operate,
             "expire": self._expire,
+            "renew": self._renew,
             "resubmit": self._resubmit,
             "complain": self._complain,
         }
@@ -234,6 +237,10 @@ class Reviews:
         self.tell_campaign(
             f"MNO_CAMPAIGN_OPERATION_{status}", campaign, mnoId=number, mnoName=words.CARRIERS[number][0], **more
         )
+
+    def _renew(self, campaign: Campaign, args: Mapping[str, Any]) -> None:
+        """Change whether and when it is renewed, to whatever is given; TCR tells nobody."""
+        campaign.fields |= {name: args[name] for name in _RENEWAL if name in args}
 
     def _expire(self, campaign: Campaign, _: Mapping[str, Any]) -> None:
         campaign.fields["status"] = "EXPIRED"

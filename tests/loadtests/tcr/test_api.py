@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import datetime, timedelta
 
 import aiohttp
 import orjson
@@ -143,6 +144,21 @@ class TestCampaigns:
         status, faults = await tcr.ask("POST", "/v2/campaignBuilder", a_campaign(brand, **given))
         assert status == 400
         assert field in {fault["field"] for fault in faults}
+
+    @pytest.mark.parametrize(("sent", "kept"), [({"autoRenewal": False}, False), ({}, True)])
+    async def test_a_campaign_says_whether_and_when_it_is_renewed(self, tcr, receiver, sent, kept):
+        """As it was sent, and 91 days after it was made; a deed sets both to anything, and leaves the rest."""
+        brand = await a_verified_brand(tcr, receiver)
+        form = {name: value for name, value in a_campaign(brand).items() if name != "autoRenewal"}
+        campaign = (await tcr.ok("POST", "/v2/campaignBuilder", form | sent))["campaignId"]
+        made = await tcr.ok("GET", f"/v2/campaign/{campaign}")
+        assert made["autoRenewal"] is kept
+        day = datetime.fromisoformat(made["createDate"]).date() + timedelta(days=91)
+        assert made["nextRenewalOrExpirationDate"] == day.isoformat()
+
+        other = {"autoRenewal": not kept, "nextRenewalOrExpirationDate": "soon"}
+        await tcr.control("POST", f"/{campaign}/renew", other | {"status": "EXPIRED"})
+        assert await tcr.ok("GET", f"/v2/campaign/{campaign}") == made | other
 
     async def test_the_whole_way(self, tcr, receiver):
         """Shared, accepted, complete, approved everywhere; the OSR status has a bit for each carrier."""
