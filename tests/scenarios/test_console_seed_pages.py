@@ -2,9 +2,11 @@
 
 An admin of a new customer registers, is turned down, corrects, waits until both show VERIFIED, assigns and enables
 numbers; then the console's own Messages page texts a friend. Nothing is reloaded to see a status change.
+A colleague who may not text yet asks on the same Messages page; texts of people appear there as they come.
 """
 
 import re
+import time
 import urllib.request
 from urllib.parse import quote
 
@@ -13,14 +15,20 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser import a_browser, sign_in
-from tests.scenarios.test_seed_pages import BRAND, CAMPAIGN, FRIEND, LEGACY, NEW, OLD, PIA
+from tests.scenarios.test_seed_pages import BRAND, CAMPAIGN, FRIEND, LEGACY, NEW, OLD, PIA, QUIN
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
 
 #: What TCR's reviews may take here.
 REVIEW_MS = 60_000
-#: What a status may take from the database onto a page that is open.
 TEXT = "Your book has come in."
+ANOTHER = "+16122150189"
+PASSWORD = "a lake and seven books"
+ANSWER, NOTE = "Thank you, I come today.", "She waits for her book."
+#: What the person reads where nobody assigned the number.
+USER_WORDS = "Your number isn't registered for business texting yet."
+#: How long a change that was made may take until every gateway judges by it, whatever breaks (README, revocations).
+BOUND_S = 5
 
 
 async def fill(page, fields):
@@ -115,8 +123,22 @@ async def assign_the_legacy_number(page, campaign):
     await expect(row).to_contain_text(f"Assigned ({campaign})", timeout=REVIEW_MS)
 
 
-async def enable_the_new_number(page, campaign):
-    """Home > Users > edit > SMS enabled numbers > switch > Save: the other goes off, the campaign comes by itself."""
+def within_the_bound(demo, did, wanted):
+    """From now on, the gateway's answer to a text from a number becomes the wanted one in time."""
+    key = {"Authorization": f"Bearer {demo['user_keys'][PIA]}"}
+    body = {"from": did, "to": ANOTHER, "text": TEXT}
+    begun, seen = time.monotonic(), None
+    while seen != wanted and time.monotonic() - begun < BOUND_S:
+        status, answer = call(demo, "gateway", "POST", "/v1/messages", body, **key)
+        seen = status, orjson.loads(answer).get("code")
+    assert seen == wanted
+
+
+async def enable_the_new_number(page, campaign, demo):
+    """Home > Users > edit > SMS enabled numbers > switch > Save: the other goes off, the campaign comes by itself.
+
+    The gateway follows both in time: the number that went off from the answer on, the other from when it is enabled.
+    """
     await page.goto("/console")
     await page.get_by_role("navigation", name="Console").get_by_role("link", name="Users").click()
     await page.get_by_role("link", name="Pia Larsen").click()
@@ -127,16 +149,74 @@ async def enable_the_new_number(page, campaign):
     await expect(page.locator("#switches")).to_contain_text(campaign)
     await page.locator("#switches").get_by_role("button", name="Save").click()
     await expect(page.locator(".said")).to_contain_text("Pending")
+    within_the_bound(demo, OLD, (403, "did_superseded"))
     await expect(page.locator("#switches").get_by_text("Enabled", exact=True)).to_be_visible(timeout=REVIEW_MS)
+    within_the_bound(demo, NEW, (202, None))
     await expect(page.locator(f'input[name=on][value="{OLD}"]')).not_to_be_checked()
 
 
-async def text_a_friend(page):
-    """From the Messages page, which says what kind of message it is, and shows it delivered; gives its id."""
+async def begin_a_conversation(page):
+    """Open the Messages page and choose the friend."""
     await page.goto("/console/messages#new")
     await page.locator("#chat[data-ready]").wait_for(timeout=REVIEW_MS)
     await page.locator("[data-chat=to]").fill(FRIEND)
     await page.locator("[data-chat=to]").press("Enter")
+
+
+async def invite(admin, employee):
+    """The admin gives a colleague a link, who chooses a password with it and is in."""
+    await admin.goto(f"/console/phone-system/users/{QUIN}")
+    await admin.locator("#f-email").fill(f"{QUIN}@demo.example")
+    await admin.get_by_role("button", name="Invite").click()
+    await employee.goto(await admin.locator("#link").get_attribute("href"))
+    await employee.get_by_label("New password", exact=True).fill(PASSWORD)
+    await employee.get_by_label("New password once more").fill(PASSWORD)
+    await employee.get_by_role("button", name="Save and sign in").click()
+    await employee.wait_for_url(lambda url: "invitation" not in url)
+
+
+async def ask_to_be_let(employee, admin):
+    """A person whose number is in no campaign is refused in plain words, asks, and the admin reads it on Requests."""
+    await begin_a_conversation(employee)
+    await employee.locator("[data-chat=text]").fill(TEXT)
+    await employee.locator("[data-chat=send]").click()
+    refusal = employee.locator('.chat-refusal[data-refusal="did_unassigned"]')
+    await expect(refusal).to_contain_text("This message wasn't sent.", timeout=REVIEW_MS)
+    await expect(refusal).to_contain_text(USER_WORDS)
+    await refusal.locator("[data-chat=note]").fill(NOTE)
+    await refusal.get_by_role("button", name="Ask my admin").click()
+    await expect(refusal.locator('[data-asked="open"]')).to_contain_text("You asked your admin", timeout=REVIEW_MS)
+    await admin.goto("/console/requests")
+    asked = admin.get_by_role("region", name=re.compile("Request of Quin"))
+    await expect(asked).to_contain_text(NOTE)
+    await expect(asked).to_contain_text("What is missing")
+
+
+async def see_what_will_be_refused(page):
+    """While a text is typed: a shortened link is told, and curly quotes that make it two texts; nothing is sent."""
+    await begin_a_conversation(page)
+    text, hint = page.locator("[data-chat=text]"), page.locator("[data-chat=hint]")
+    await text.fill("Your book: https://bit.ly/2xyz")
+    await expect(hint).to_have_attribute("data-verdict", "block", timeout=REVIEW_MS)
+    await expect(hint).to_contain_text("This will be refused.")
+    await text.fill("\u201cThe book\u201d " + "is on the table by the window, " * 3)
+    await expect(hint).to_contain_text("a curly quote makes the message longer", timeout=REVIEW_MS)
+    await expect(hint).to_have_attribute("data-segments", "2")
+    await hint.get_by_role("button", name="Use straight quotes").click()
+    await expect(hint).to_have_attribute("data-segments", "1", timeout=REVIEW_MS)
+    await expect(page.locator(".chat-mine")).to_have_count(0)
+
+
+async def get_an_answer(page, demo):
+    """What the friend writes to the number appears in the open conversation by itself."""
+    text = {"url": demo["urls"]["gateway"] + "/carriers/emulator/inbound", "from": FRIEND, "to": NEW, "text": ANSWER}
+    status, said = call(demo, "carrier", "POST", "/inbound", text, Authorization="Bearer carrier-secret")
+    assert status == 202, said
+    await expect(page.locator(".chat-theirs")).to_contain_text(ANSWER, timeout=REVIEW_MS)
+
+
+async def text_a_friend(page):
+    """From the Messages page, which says what kind of message it is, and shows it delivered; gives its id."""
     await page.locator("[data-chat=text]").fill(TEXT)
     await expect(page.locator("[data-chat=hint]")).to_have_attribute("data-channel", "sms", timeout=REVIEW_MS)
     await page.locator("[data-chat=send]").click()
@@ -153,17 +233,24 @@ async def test_from_nothing_registered_to_a_text_that_arrives(start):
     async with a_browser() as browser:
         page = await browser.page(demo["urls"]["registry"])
         await sign_in(page, email, password)
+        employee = await browser.page(demo["urls"]["registry"])
+        await invite(page, employee)
+        await ask_to_be_let(employee, page)
+        await page.goto("/console")
         await expect(page.get_by_role("heading", name=re.compile("Register the brand"))).to_be_visible()
         await register_the_brand(page)
         campaign = await register_the_campaign(page)
         await assign_the_legacy_number(page, campaign)
+        await expect(employee.locator('[data-asked="possible"]')).to_be_visible(timeout=REVIEW_MS)
 
         provider = await browser.page(demo["urls"]["registry"])
         await sign_in(provider, operator, password)
         await give_a_number(provider)
 
-        await enable_the_new_number(page, campaign)
+        await enable_the_new_number(page, campaign, demo)
+        await see_what_will_be_refused(page)
         message = await text_a_friend(page)
+        await get_an_answer(page, demo)
 
         # The carrier has it, from the new number.
         key = {"Authorization": f"Bearer {demo['user_keys'][PIA]}"}

@@ -1,24 +1,27 @@
 """Every page in a real browser: usable by everybody, on a phone too, and deaf to what people write into it."""
 
+import dataclasses
 import itertools
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from registry.commands import change
+from registry.commands import change, find
 from registry.console.pages import For
 from registry.console.table import PAGES
 from registry.console.views.registration_fields import STEPS
 from registry.ledger.database import LedgerDatabase
+from registry.records import ApiKey, Brand
 from tests.browser import a_browser, barriers, sign_in
-from tests.registry.builders import DID, a_number, a_tenant, a_user
+from tests.registry.builders import AT, DID, a_campaign, a_number, a_tenant, a_user
 from tests.registry.console.test_frame import ASKED
 from tests.registry.console.test_registration_forms import an_application
+from tests.registry.console.test_requests import a_request
 from tests.registry.console.visitors import PASSWORD
 from tests.registry.dialects import only_sqlite
 from tests.registry.ledger.filling import fill
-from tests.registry.registration.forms import BRAND
+from tests.registry.registration.forms import BRAND, CAMPAIGN
 
 pytestmark = [only_sqlite, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
 
@@ -29,45 +32,42 @@ NAMES_OF = {
     "campaigns": "CACME",
     "numbers": DID.replace("+", "%2B"),
     "tenants": "acme",
+    "sms": DID.replace("+", "%2B"),
 }
 SCRIPT = "<script>document.title='broken'</script><img src=x onerror=alert(1)>\"'>&{{7*7}}"
 
 
-def addresses():
-    """Addresses of all pages that have something to show, and who looks."""
+def addresses(**made):
+    """Addresses of all pages, and who looks; made: names of what a test made, by what is before them in paths."""
     for page in PAGES:
-        path = page.path
-        if "{" in path:
-            parts = path.split("/")
-            named = [
-                NAMES_OF.get(before) if part.startswith("{") else part for before, part in itertools.pairwise(parts)
-            ]
-            if None in named:
-                continue
-            path = "/" + "/".join(named)
-        yield path + ASKED.get(path, ""), "operator" if page.of in {For.OPERATORS, For.PROVIDER} else "admin"
+        parts = page.path.split("/")
+        asked = [before for before, part in itertools.pairwise(parts) if part in {"{id}", "{did}"}]
+        if not set(asked) <= {*NAMES_OF, *made}:
+            assert set(asked) <= {"applications", "log", "keys"}, f"{page.path}: who is to look at it?"
+            continue
+        for before in asked:
+            parts[parts.index(before) + 1] = (NAMES_OF | made)[before]
+        steps = STEPS["brand"] if "{step}" in parts else STEPS["brand"][:1]
+        for path in {"/".join(parts).replace("{step}", step.id) for step in steps}:
+            yield path + ASKED.get(path, ""), "operator" if page.of in {For.OPERATORS, For.PROVIDER} else "admin"
 
 
 ADDRESSES = sorted(set(addresses()))
+#: Of the frame, and what is said where there is nothing, or nothing for who looks.
+OTHERS = {"/password": 200, "/phone-system/users/nobody": 404, "/provider/tenants": 403}
+OFFER = "/registration/applications/offer"
 
 
 async def addresses_of_records(console, settings):
     """Make what the other pages are about; gives their addresses."""
     async with console.database.writing() as connection:
-        await change(connection, actor="test", put=[an_application(filled=BRAND)])
+        forms = an_application(filled=BRAND), an_application("campaign", "offer", filled=CAMPAIGN)
+        await change(connection, actor="test", put=[*forms])
     async with LedgerDatabase.made(settings) as ledger:
         (message,) = await fill(ledger, {"verdict": "block", "reason": "did_unassigned"})
-    steps = [step.id for step in STEPS["brand"]]
-    paths = [page.path for page in PAGES if "{" in page.path]
-    ids = {"applications": "form", "log": message, "keys": "keyofacme"}
-    found = []
-    for path in paths:
-        before = path.split("/{id}")[0].rpartition("/")[2]
-        assert before in {*NAMES_OF, *ids} or "{did}" in path, f"{path}: who is to look at it?"
-        if before in ids:
-            filled = path.replace("{id}", ids[before])
-            found += [filled.replace("{step}", step) for step in steps] if "{step}" in path else [filled]
-    return sorted(set(found))
+    found = {path for path, _ in addresses(applications="form", log=message, keys="keyofacme")}
+    found |= {OFFER, *(f"{OFFER}/{step}" for step in (*(step.id for step in STEPS["campaign"]), "review"))}
+    return sorted(found - {path for path, _ in ADDRESSES})
 
 
 #: How a page is looked at, and which rules of axe count there; none: all.
@@ -78,8 +78,37 @@ LOOKS = {
 }
 
 
+async def seen(page, *rules):
+    """Everything that is wrong with the page that is open."""
+    wrong = await barriers(page, *rules)
+    width = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return wrong + [f"wider than the screen by {width} pixels"] * (width > 0)
+
+
+async def answers_of_forms(page):
+    """Go to what only a form shows, one after the other: a name for each. The page is that of an admin."""
+    await page.goto("/console/keys/new")
+    make = page.get_by_role("button", name="Make the key")
+    for box in await page.locator("input[name=scopes]").all():
+        await box.uncheck()
+    await make.click()
+    await page.get_by_text("Tick what the key is for.").wait_for()
+    yield "a form with errors"
+    await page.locator("input[name=scopes]").first.check()
+    await make.click()
+    await page.locator(".once").wait_for()
+    yield "the secret of a key"
+    await page.goto("/console/phone-system/users/ben")
+    await page.locator("#f-email").fill("ben@console.example")
+    await page.locator('form[action$="/invitation"] button').click()
+    link = await page.locator("#link").get_attribute("href")
+    yield "an invitation's link"
+    await page.goto(link)
+    yield "an invitation"
+
+
 @pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("who", ["admin", "operator"])
+@pytest.mark.parametrize("who", ["admin", "operator", "employee"])
 async def test_everybody_can_use_every_page(console, settings, who, look):
     """No barrier that axe knows, in light and dark and on a phone; nothing is wider than the screen."""
     options, rules = LOOKS[look]
@@ -87,43 +116,59 @@ async def test_everybody_can_use_every_page(console, settings, who, look):
     async with a_browser() as browser:
         page = await browser.page(console.base, **options)
         await page.goto("/console/sign-in")
-        wrong["/sign-in"] = await barriers(page, *rules)
-        await sign_in(page, {"admin": "ada", "operator": "oda"}[who] + "@console.example", PASSWORD)
+        wrong["/sign-in"] = await seen(page, *rules)
+        await sign_in(page, {"admin": "ada", "operator": "oda", "employee": "ben"}[who] + "@console.example", PASSWORD)
+        wrong["Home"] = await seen(page, *rules)  # (of the provider's people before they look at a company)
         if who == "operator":
             await page.goto("/console/provider/tenants")
             await page.locator('form[action$="/tenants/acme/look"] button').click()
-        own = await addresses_of_records(console, settings) if who == "admin" else []
-        for path in [path for path, whose in ADDRESSES if whose == who] + own:
+        wanted = {path: 200 for path, whose in ADDRESSES if whose == who}
+        if who == "admin":
+            wanted |= dict.fromkeys(await addresses_of_records(console, settings), 200) | OTHERS
+        if who == "employee":
+            wanted = {page.path: 200 for page in PAGES if page.of is For.EVERYBODY}
+        for path, status in wanted.items():
             answer = await page.goto(f"/console{path}")
-            assert answer.status == 200, path
-            wrong[path] = await barriers(page, *rules)
-            width = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            if width > 0:
-                wrong[path].append(f"wider than the screen by {width} pixels")
+            assert answer.status == status, path
+            wrong[path] = await seen(page, *rules)
+        if who == "admin":
+            async for name in answers_of_forms(page):
+                wrong[name] = await seen(page, *rules)
         browser.wrong = [one for one in browser.wrong if "ERR_CONNECTION_REFUSED" not in one]  # (there is no gateway)
     assert {path: found for path, found in wrong.items() if found} == {}
 
 
-async def test_what_people_write_is_shown_as_they_wrote_it(console):
-    """Names with markup in them run nowhere: they stand on the page as text."""
+async def test_what_people_write_is_shown_as_they_wrote_it(console, settings):
+    """Names, texts, notes, labels, samples and reasons with markup in them run nowhere: they stand there as text."""
     put = [
         a_tenant("acme", name=SCRIPT),
         a_user("ben", name=SCRIPT, licence=SCRIPT[:40]),
         a_user("ada", name=f"Ada {SCRIPT}", role="admin"),
         a_number(DID, user="ben"),
+        a_request(note=SCRIPT),
+        a_request("r-2", note=SCRIPT, state="dismissed", closed_at=AT, closed_by="keyofacme", answer=SCRIPT),
+        a_campaign(samples=(SCRIPT,), description=SCRIPT),
+        an_application("campaign", "offer", filled=CAMPAIGN | {"samples": [SCRIPT, SCRIPT]}),
     ]
     async with console.database.writing() as connection:
-        await change(connection, actor="test", put=put)
+        (key,) = (await find(connection, ApiKey, {("keyofacme",)})).values()
+        (brand,) = (await find(connection, Brand, {("BACME",)})).values()
+        turned_down = dataclasses.replace(brand, status="unverified", faults=(SCRIPT,))
+        await change(connection, actor="test", put=[*put, dataclasses.replace(key, label=SCRIPT), turned_down])
+    async with LedgerDatabase.made(settings) as ledger:
+        (message,) = await fill(ledger, {"text": SCRIPT})
+    written = [f"/messages/log/{message}", "/requests", "/requests/closed", "/keys", "/registration/campaigns/CACME"]
+    written += [f"{OFFER}/review", "/registration/brands/BACME"]
     async with a_browser() as browser:
         page = await browser.page(console.base)
         dialogs = []
         page.on("dialog", lambda dialog: dialogs.append(dialog.message))
         await sign_in(page, "ada@console.example", PASSWORD)
-        for path, who in ADDRESSES:
-            if who == "admin":
-                await page.goto(f"/console{path}")
-                assert await page.title() != "broken", path
-                assert (await page.locator(".company").text_content()) == SCRIPT, path
+        for path in [*(path for path, who in ADDRESSES if who == "admin"), *written]:
+            await page.goto(f"/console{path}")
+            assert await page.title() != "broken", path
+            assert (await page.locator(".company").text_content()) == SCRIPT, path
+            assert path not in written or SCRIPT in await page.locator("main").text_content(), path
         assert dialogs == []
         await page.goto("/console/phone-system/users/ben")
         assert await page.locator("input[name=name]").input_value() == SCRIPT
