@@ -193,6 +193,17 @@ sign_ins: Final = Table(
     Column("until", UtcDateTime, nullable=False, index=True),
 )
 
+#: Campaigns that TCR does not renew, and when they end (notices/ending.py).
+campaign_ends: Final = Table(
+    "campaign_ends",
+    metadata,
+    Column("campaign", ForeignKey("campaigns.id"), primary_key=True),
+    Column("ends_at", UtcDateTime, nullable=False, index=True),
+    Column("learnt_at", UtcDateTime, nullable=False),
+    #: How many days before the end it was told last; None: never.
+    Column("told", sa.Integer),
+)
+
 #: Sign-ins that failed, by address and by name, so that nobody guesses for long.
 sign_in_tries: Final = Table(
     "sign_in_tries",

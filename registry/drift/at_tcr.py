@@ -27,6 +27,7 @@ from registry.drift.looks import FEW, MANY, tell
 from registry.drift.reading import held, page
 from registry.drift.sides import Rules, Sides, TcrSide
 from registry.flows.desk import Desk
+from registry.notices.ending import learn
 from registry.records import Brand, Campaign
 from registry.tables import brands, campaigns
 from registry.tcr.errors import TcrNotFoundError
@@ -83,6 +84,8 @@ class TcrLooks:
         names = [f"campaign:{name}" for name in answers]
         if answers:
             async with self._database.writing() as connection:
+                ends = {name: said.found.ends_on for name, said in answers.items() if said.found is not None}
+                await learn(connection, ends, now)
                 differ = await differing(connection)
                 tell(await note(connection, names, registered.OF_CAMPAIGNS, differ, now))
                 await self._end_again(connection, differ, tenants, now)

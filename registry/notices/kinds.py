@@ -144,7 +144,7 @@ _ALL: Final = (
     ),
     Kind(
         "campaign_expiring",
-        "TCR named the day on which a campaign ends (put by whoever learns it, with book.tell)",
+        "a campaign that TCR does not renew ends in 30 days, in 7, or tomorrow",
         "Campaign {name} of {brand} ends on {ends_at}. {stops_then}",
         "{count} campaigns will end: {names}.",
         "Renew it before that day, or register a new campaign and assign the numbers to it.",

@@ -1,4 +1,4 @@
-"""Looks for what is to be told: behind a cursor over the audit, and in the list of differences.
+"""Looks for what is to be told: behind a cursor over the audit, in the list of differences, and at ends to come.
 
 What was read and what came of it are committed together, so each change is told once, whatever is killed when. Where
 there is no cursor yet, it begins at the end: what is there when the registry first starts is nobody's news.
@@ -17,6 +17,7 @@ from registry.database import Database
 from registry.drift.classes import CLASSES
 from registry.notices.book import Pace, note
 from registry.notices.causes import TABLES, Cause, Row, find_causes
+from registry.notices.ending import due, watch_ends
 from registry.tables import audit
 from registry.work_tables import drift, sweeps
 
@@ -36,11 +37,13 @@ async def watch(database: Database, *, now: datetime, pace: Pace | None = None) 
     At most BATCH of them: call again while it returns as many.
     """
     async with database.reading() as connection:
-        if await _cursor(connection, CURSOR) == str(await _last(connection)) and not await _differing(connection, now):
+        is_read = await _cursor(connection, CURSOR) == str(await _last(connection))
+        if is_read and not await _differing(connection, now) and not await due(connection, now):
             return 0
     async with database.writing() as connection:
         read = await _watch_audit(connection, now, pace or Pace())
         await _watch_differences(connection, now, pace or Pace())
+        await watch_ends(connection, now=now, pace=pace or Pace())
     return read
 
 

@@ -7,7 +7,7 @@ Words are in lower case, as everywhere in the registry; a word that nobody knows
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from registry.tcr.errors import TcrUnavailableError
@@ -49,6 +49,8 @@ class TcrCampaign(NamedTuple):
     is_mock: bool
     reference: str
     as_of: AsOf
+    #: On which day it ends; None: it is renewed, or nobody can read when not.
+    ends_on: date | None = None
 
 
 class Sharing(NamedTuple):
@@ -110,7 +112,16 @@ def read_campaign(data: Any, as_of: AsOf) -> TcrCampaign:
         is_mock=fields.get("mock") is not False,
         reference=_text(fields, "referenceId"),
         as_of=as_of,
+        ends_on=None if fields.get("autoRenewal") is not False else _day(fields.get("nextRenewalOrExpirationDate")),
     )
+
+
+def _day(said: Any) -> date | None:
+    """Return the day of a date or an instant; None for what is neither."""
+    try:
+        return date.fromisoformat(said[:10]) if type(said) is str else None
+    except ValueError:
+        return None
 
 
 def read_sharing(data: Any, as_of: AsOf) -> Sharing:

@@ -36,6 +36,7 @@ NOBODY_S = {
     "audit_head": {"SELECT", "UPDATE"},
     "token_keys": set(),
     "sign_ins": set(),
+    "campaign_ends": set(),
     "sign_in_tries": set(),
     "outbox": {"INSERT"},  # (and to see where it ends, test_documents_of_others)
 }

@@ -3,11 +3,12 @@
 Nothing is told by a webhook here: what differs is found by asking, or not at all.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import orjson
 import pytest
+import sqlalchemy as sa
 
 from registry.drift.classes import CLASSES
 from registry.drift.sweep import last_turn
@@ -15,6 +16,7 @@ from registry.flows import numbers as number_flows
 from registry.importer import ImportOptions, import_company
 from registry.problems import Problem
 from registry.records import Brand, Campaign
+from registry.work_tables import campaign_ends
 from tests.registry.builders import (
     BASICS,
     DID,
@@ -68,6 +70,26 @@ class TestTable:
         assert {"/v2/brand/BACME", "/v2/campaign/CACME", "/v2/campaign/COTHER/operationStatus"} <= paths
         async with world.database.reading() as connection:
             assert await last_turn(connection) is not None
+
+
+class TestEnds:
+    async def test_the_day_on_which_a_campaign_ends_is_learnt(self, world):
+        """By asking, for no webhook tells it; and forgotten where it goes on after all."""
+        await world.turn()
+        assert await self.learnt(world) == []
+        await world.tcr.happens("CACME", "renew", autoRenewal=False, nextRenewalOrExpirationDate="2027-03-31")
+        await world.turn()
+        assert await self.learnt(world) == [("CACME", datetime(2027, 3, 31, tzinfo=UTC))]
+        assert await world.listed() == set()
+        await world.tcr.happens("CACME", "renew", autoRenewal=True)
+        await world.turn()
+        assert await self.learnt(world) == []
+
+    async def learnt(self, world):
+        """Which campaigns end when."""
+        async with world.database.reading() as connection:
+            ends = await connection.execute(sa.select(campaign_ends.c.campaign, campaign_ends.c.ends_at))
+            return [tuple(row) for row in ends]
 
 
 class TestAggregator:

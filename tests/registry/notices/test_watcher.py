@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from registry.commands import change
 from registry.drift.classes import CLASSES
-from registry.notices import deliveries, watcher
+from registry.notices import deliveries, ending, watcher
 from registry.notices.book import ITEMS_MAX, Pace, tell
 from registry.notices.causes import NUMBERS_MAX
 from registry.notices.kinds import KINDS
@@ -135,7 +135,7 @@ class TestWhatIsTold:
 
     async def test_every_kind_has_a_cause_here_or_a_teller(self):
         """A kind that nothing causes would be a promise that nobody keeps."""
-        told_otherwise = {"campaign_expiring", "grandfathering_ended", "drift_found", "test"}
+        told_otherwise = {ending.KIND, "grandfathering_ended", "drift_found", "test"}
         assert {case.values[2] for case in CHANGES} - {None} == set(KINDS) - told_otherwise
 
     async def test_grandfathering_ends_with_another_hand(self, database):
