@@ -1,7 +1,7 @@
 """Changes of what is no record, in the audit's chain beside those of records: whose they are, and who made them.
 
-Logins, a company's address for notices, decisions about drift, erasures and visits of the provider's people are rows of
-their own (work_tables.py, the ledger), whose writers call this in the transaction of the change.
+Logins, a company's address for notices, decisions about drift, erasures, planned ends of keys and visits of the
+provider's people are rows of their own (work_tables.py, the ledger), whose writers call this where they change them.
 
 Nothing secret is ever among the fields: no password's hash, no secret of a hook or an invitation.
 """
@@ -20,6 +20,7 @@ HOOKS: Final = "notice_hooks"
 DRIFT: Final = "drift"
 ERASURES: Final = "erasures"
 VISITS: Final = "visits"
+KEY_ENDS: Final = "key_retirements"
 
 #: What there is of something; None: nothing.
 Fields = Mapping[str, Any]

@@ -22,6 +22,7 @@ from registry.audit import deeds
 from registry.commands import change, find
 from registry.console.visit import Person
 from registry.database import Database
+from registry.people import retirements
 from registry.people.rights import PROVIDER_ROLES
 from registry.problems import Problem
 from registry.records import ApiKey, Tenant, User
@@ -68,7 +69,7 @@ class Sessions:
         async with self._database.writing() as connection:
             if instead_of is not None:
                 await _end(connection, sign_ins.c.id == _digest(instead_of), now)
-            await _end(connection, sign_ins.c.until <= now, now)
+            await _end(connection, sign_ins.c.until <= now, now, retirements.ACTOR)
             await change(connection, actor=f"user:{user.id}", put=[key])
             await connection.execute(
                 sa.insert(sign_ins).values(

@@ -73,11 +73,11 @@ async def trim_now(settings: Settings, say: Say) -> None:
 async def erase_now(settings: Settings, say: Say, *, tenant: str, kind: str, subject: str) -> bool:
     """Erase texts, and those of erasures that were not done; False when there is no such message."""
     async with LedgerDatabase.made(settings) as ledger:
-        begun = await erasure.begin(ledger, tenant=tenant, actor=_ACTOR, kind=kind, subject=subject)
-        if begun is None:
+        if not await erasure.is_there(ledger, tenant=tenant, kind=kind, subject=subject):
             return False
         async with Database.opened(settings) as database:
-            await audit_erasure(database, begun, _ACTOR)
+            await audit_erasure(database, tenant=tenant, actor=_ACTOR, kind=kind, subject=subject)
+        await erasure.begin(ledger, tenant=tenant, actor=_ACTOR, kind=kind, subject=subject)
         for one in await erasure.unfinished(ledger):
             done = await erasure.carry_on(ledger, one, within_s=_FOREVER_S)
             say(f"erasure {done.id}: {done.texts:,} texts")

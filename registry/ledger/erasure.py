@@ -37,14 +37,19 @@ class Erasure(NamedTuple):
     texts: int
 
 
-async def begin(database: LedgerDatabase, *, tenant: str, actor: str, kind: str, subject: str) -> Erasure | None:
-    """Put an erasure on record. kind: message, number or tenant; None when the tenant has no such message."""
+async def is_there(database: LedgerDatabase, *, tenant: str, kind: str, subject: str) -> bool:
+    """Say whether there is something to erase; only a message can be none of the tenant's."""
+    if kind != "message":
+        return True
+    found = sa.select(messages.c.id).where(messages.c.id == subject, messages.c.tenant == tenant)
+    async with database.reading() as connection:
+        return await connection.scalar(found) is not None
+
+
+async def begin(database: LedgerDatabase, *, tenant: str, actor: str, kind: str, subject: str) -> Erasure:
+    """Put an erasure on record. kind: message, number or tenant."""
     now_ms = int(time.time() * 1000)
     async with database.writing() as connection:
-        if kind == "message":
-            found = sa.select(messages.c.id).where(messages.c.id == subject, messages.c.tenant == tenant)
-            if await connection.scalar(found) is None:
-                return None
         watched_until_ms = 0 if kind == "message" else now_ms + WATCHED_MS
         row = {"tenant": tenant, "at_ms": now_ms, "actor": actor, "kind": kind, "subject": subject}
         made = await connection.execute(

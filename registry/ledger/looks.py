@@ -61,23 +61,23 @@ async def erased(
     kind, subject = body.subject()
     if kind == "message" and instant_of(subject) is None:
         raise Problem("not_found")
-    begun = await erasure.begin(ledger, tenant=tenant, actor=actor, kind=kind, subject=subject)
-    if begun is None:
+    if not await erasure.is_there(ledger, tenant=tenant, kind=kind, subject=subject):
         raise Problem("not_found")
-    await audit_erasure(database, begun, actor)
+    await audit_erasure(database, tenant=tenant, actor=actor, kind=kind, subject=subject)
+    begun = await erasure.begin(ledger, tenant=tenant, actor=actor, kind=kind, subject=subject)
     return shown.erasure(await erasure.carry_on(ledger, begun, within_s=_PATIENCE_S))
 
 
-async def audit_erasure(database: Database, begun: erasure.Erasure, actor: str) -> None:
-    """Have it in the audit that texts are erased; of a number no more than the ledger keeps for good."""
-    told = {"kind": begun.kind, "subject": mask(begun.subject) if begun.kind == "number" else begun.subject}
-    async with database.writing(tenant=begun.tenant) as connection:
+async def audit_erasure(database: Database, *, tenant: str, actor: str, kind: str, subject: str) -> None:
+    """Have it in the audit that texts are to be erased, before any is; of a number what the ledger keeps for good."""
+    what = mask(subject) if kind == "number" else subject
+    async with database.writing(tenant=tenant) as connection:
         await deeds.note(
             connection,
             deeds.ERASURES,
-            (str(begun.id),),
+            (kind, what) if what else (kind,),
             at=datetime.now(UTC),
             actor=actor,
-            tenant=begun.tenant,
-            after=told,
+            tenant=tenant,
+            after={"kind": kind, "subject": what},
         )

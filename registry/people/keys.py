@@ -15,6 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from registry.audit import deeds
 from registry.credentials import Minted, mint
 from registry.flows.desk import SYSTEM_ROLE, Desk
 from registry.people import rights
@@ -125,7 +126,18 @@ def _listed(scopes: Collection[str]) -> str:
 async def _plan(desk: Desk, key: str, at: datetime | None) -> None:
     """Note when a key ends; the last word counts."""
     table = key_retirements
+    before = await desk.connection.scalar(sa.select(table.c.at).where(table.c.key == key))
     await desk.connection.execute(sa.delete(table).where(table.c.key == key))
     if at is not None:
         values: dict[str, Any] = {"key": key, "at": at, "wished_by": desk.actor}
         await desk.connection.execute(sa.insert(table).values(values))
+    await deeds.note(
+        desk.connection,
+        deeds.KEY_ENDS,
+        (key,),
+        at=desk.now,
+        actor=desk.actor,
+        tenant=desk.tenant,
+        before=None if before is None else {"ends_at": before},
+        after=None if at is None else {"ends_at": at},
+    )

@@ -30,6 +30,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "drift": "Drift",
     "erasures": "Erasure of texts",
     "extensions": "Extension",
+    "key_retirements": "Planned end of an API key",
     "logins": "Login",
     "notice_hooks": "Notice address",
     "numbers": "Number",

@@ -1,6 +1,7 @@
 """What people do that changes no record is in the audit as well: who did it, whose it is, and nothing secret."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -18,7 +19,7 @@ from tests.registry.drift.builders import NOW
 from tests.registry.ledger.filling import fill
 
 HOOK = "https://hooks.example.com/notices"
-KINDS = ("logins", "notice_hooks", "drift", "erasures", "visits")
+KINDS = ("logins", "notice_hooks", "drift", "erasures", "visits", "key_retirements")
 
 
 @pytest.fixture
@@ -122,6 +123,18 @@ async def test_erasures(console, settings):
     assert [row["after"]["kind"] for row in shown] == ["number", "message"]
     assert "6465550177" not in str(shown)
     assert "Zqerased" not in str(shown)
+
+
+async def test_planned_ends_of_keys(console):
+    """Who has a key end, and when; that it ends at once, or not after all, is told by the key itself."""
+    name = (await console.api.call("POST", "/v1/keys", {"label": "app", "scopes": ["read"]})).body["key"]["id"]
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    renewed = await console.api.call("POST", f"/v1/keys/{name}/rotate", {"revoke_at": later})
+    assert renewed.status == 201, renewed.body
+
+    ((actor, *rest),) = await deeds(console)
+    assert rest == ["key_retirements", [name], "created", "acme", {"ends_at"}]
+    assert actor.startswith("key:")
 
 
 async def test_visits_of_the_provider(console):
