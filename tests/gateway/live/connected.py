@@ -55,9 +55,9 @@ class Client:
             found.append(await self.next())
         return found
 
-    async def quiet(self, seconds: float = 0.7) -> list[dict[str, Any]]:
-        """Take what comes until nothing does for so long."""
-        found = []
+    async def quiet(self, seconds: float = 0.7, *, least: int = 0) -> list[dict[str, Any]]:
+        """Take what comes until nothing does for so long; so many frames at least are waited for with patience."""
+        found = [await self.next() for _ in range(least)]
         with contextlib.suppress(TimeoutError):
             while True:
                 async with asyncio.timeout(seconds):

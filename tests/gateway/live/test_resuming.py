@@ -127,7 +127,7 @@ async def test_nobody_hears_of_others(own_edge):
             await own_edge.send(key="cat", to=f"user:{BOB}", text="cat's")
             await own_edge.send(to=f"user:{CAT}", text="to cat")
             await hand.work()
-            assert len(await cat.quiet()) == 3
+            assert len(await cat.quiet(least=3)) == 3
             assert await stranger.quiet() == []
 
 
@@ -147,13 +147,13 @@ async def test_a_client_that_never_acknowledges(own_edge):
         for number in range(10):
             await own_edge.batch(*({"to": one, "text": f"flood {number}"} for one in OUTSIDERS))
         await hand.work()
-        whole = await other.quiet(2)
-        first = await client.quiet()
+        whole = await other.quiet(2, least=10 * len(OUTSIDERS) * 4)
+        first = await client.quiet(least=MOST_UNACKNOWLEDGED)
         assert len(first) == MOST_UNACKNOWLEDGED
         assert await client.quiet() == []
         client.acknowledges = True
         await client.acknowledge(client.seq)
-        rest = await client.quiet(2)
+        rest = await client.quiet(2, least=len(whole) - len(first))
 
     assert len(whole) == 10 * len(OUTSIDERS) * 4
     assert [frame["event"] for frame in first + rest] == [frame["event"] for frame in whole]
@@ -166,7 +166,7 @@ async def test_a_position_that_is_gone_is_a_gap(own_edge):
         await client.next()
         await own_edge.send(text="before")
         await hand.work()
-        old = (await client.quiet())[0]["seq"]
+        old = (await client.quiet(least=4))[0]["seq"]
     partition = own_edge.queue.partition_of("acme", ANN)
     await own_edge.queue._wire.one(("XTRIM", journal(partition), "MAXLEN", 1))
     for after in (old, "9999999999999-0_0-0", "0-0_9999999999999-0"):
@@ -175,7 +175,7 @@ async def test_a_position_that_is_gone_is_a_gap(own_edge):
             assert (hello["type"], gap["type"]) == ("hello", "gap")
             await own_edge.send(text="after")
             await hand.work()
-            assert [frame["type"] for frame in await client.quiet()] == ["message", "status", "status", "status"]
+            assert [frame["type"] for frame in await client.quiet(least=4)] == ["message", "status", "status", "status"]
 
 
 async def test_who_would_look_back_too_far_is_told_of_a_gap(own_edge, monkeypatch):
@@ -188,10 +188,10 @@ async def test_who_would_look_back_too_far_is_told_of_a_gap(own_edge, monkeypatc
         for number in range(20):
             await own_edge.send(text=f"many {number}")
             await hand.work()
-        recent = (await client.quiet())[-3]["seq"]
+        recent = (await client.quiet(least=20 * 4))[-3]["seq"]
     async with connected(own_edge, after=old) as far, connected(own_edge, after=recent) as near:
-        assert "gap" in [frame["type"] for frame in await far.quiet()]
-        assert [frame["type"] for frame in await near.quiet()] == ["hello", "status", "status"]
+        assert await far.until(lambda frame: frame["type"] == "gap")
+        assert [frame["type"] for frame in await near.quiet(least=3)] == ["hello", "status", "status"]
 
 
 async def test_the_store_goes_and_comes_back(own_edge):
@@ -201,7 +201,7 @@ async def test_the_store_goes_and_comes_back(own_edge):
         await client.next()
         await own_edge.send(text="before")
         await hand.work()
-        before = await client.quiet()
+        before = await client.quiet(least=4)
         own_edge.queue_server.kill()
         await asyncio.sleep(1)
         own_edge.queue_server.start()
@@ -230,7 +230,7 @@ async def test_statuses_of_messages_from_before_are_told(own_edge):
     async with connected(own_edge) as client:
         await client.next()
         await hand._submit(partition, epoch, one, attempt=1)
-        frames = await client.quiet()
+        frames = await client.quiet(least=2)
     assert [(frame["id"], frame["status"], frame["change"]) for frame in frames] == [
         (sent, "submitted", 3),
         (sent, "delivered", 4),
