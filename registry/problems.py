@@ -133,7 +133,7 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
         ),
         "email_taken": _kind(409, "That email address is another person's", "Choose another address."),
         "invalid_value": _kind(422, "Out of range", "Give the field a value in its range."),
-        "unknown_campaign": _kind(422, "No such campaign", "Name a campaign of your own company by id."),
+        "unknown_campaign": _kind(404, "No such campaign", "Name a campaign of your own company by id."),
         "unknown_brand": _kind(422, "No such brand", "Name a brand of your own company by id."),
         "unknown_user": _kind(422, "No such user", "Name a user of your own company by id."),
         "invalid_cursor": _kind(

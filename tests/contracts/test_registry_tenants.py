@@ -50,8 +50,8 @@ BODIES_OF = {
 }
 #: A change that refers to another object: the other company's, and one that is not there.
 REFERENCES = [
-    ({"assignment": {"campaign_id": "CSOLO"}}, {"assignment": {"campaign_id": "CNONE"}}, "unknown_campaign"),
-    ({"user": "sol"}, {"user": "nobody"}, "unknown_user"),
+    ({"assignment": {"campaign_id": "CSOLO"}}, {"assignment": {"campaign_id": "CNONE"}}, 404, "unknown_campaign"),
+    ({"user": "sol"}, {"user": "nobody"}, 422, "unknown_user"),
 ]
 #: Of changes that name a version.
 ANY = {"If-Match": "*"}
@@ -188,15 +188,15 @@ async def test_others_are_as_unknown_as_none(shared, one, key):
     assert await trail(database) == before
 
 
-@pytest.mark.parametrize(("other", "missing", "code"), REFERENCES)
-async def test_a_change_refers_to_ones_own_only(shared, other, missing, code):
+@pytest.mark.parametrize(("other", "missing", "status", "code"), REFERENCES)
+async def test_a_change_refers_to_ones_own_only(shared, other, missing, status, code):
     """Another company's campaign or user is as unknown as none."""
     api, database = shared
     before = await trail(database)
     answers = [said(await api.patch(PATHS["number"][0], body)) for body in (other, missing)]
 
     assert answers[0] == answers[1]
-    assert (answers[0][0], answers[0][1]["code"]) == (422, code)
+    assert (answers[0][0], answers[0][1]["code"]) == (status, code)
     assert await trail(database) == before
 
 

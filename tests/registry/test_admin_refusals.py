@@ -55,6 +55,18 @@ class TestWhoMayNot:
         assert others.body | {"request_id": ""} == nobodys.body | {"request_id": ""}
         assert await trail(database) == before
 
+    @pytest.mark.parametrize(
+        ("mine", "campaign", "code"),
+        [(1, "CACME", "not_found"), (1, "CSOLO", "not_found"), (0, "CSOLO", "unknown_campaign")],
+    )
+    async def test_row_122_nothing_is_assigned_across_companies(self, api, database, mine, campaign, code):
+        """Neither another company's number to one's own campaign, nor one's own number to another company's."""
+        before = await trail(database)
+        answer = await api.call("POST", f"{PATHS['number'][mine]}/assign", {"campaign_id": campaign})
+
+        assert (answer.status, answer.body["code"]) == (404, code)
+        assert await trail(database) == before
+
     @pytest.mark.parametrize("method", ["GET", "PATCH"])
     @pytest.mark.parametrize("kind", PATHS)
     @pytest.mark.parametrize("whose", [0, 1])
