@@ -96,15 +96,21 @@ async def register_the_brand(page):
 
 
 async def register_the_campaign(page):
-    """Its samples are judged as they are written, the fee is told, and it is VERIFIED while the page is open."""
+    """Its samples are judged as they are written, the fee is told; declined and corrected, it becomes VERIFIED."""
     await page.get_by_role("link", name="Register a campaign").click()
     await page.get_by_role("button", name=re.compile("Begin")).click()
-    await through(page, CAMPAIGN, until="#f-samples-0")
+    declined = {"description": CAMPAIGN["description"] + " #declined"}
+    await through(page, CAMPAIGN | declined, until="#f-samples-0")
     await fill(page, {"samples": ["Get it now at https://bit.ly/2xyz, click here!!!", CAMPAIGN["samples"][1]]})
     await page.get_by_role("button", name="Save and look at the samples").click()
     await expect(page.locator("#found-samples-0")).to_contain_text("Put this right")
-    await through(page, CAMPAIGN)
+    await through(page, CAMPAIGN | declined)
     await expect(page.locator("main")).to_contain_text("US$89")
+    await page.get_by_role("button", name="Submit to TCR").click()
+    await expect(page.get_by_role("heading", name="Why it was turned down")).to_be_visible(timeout=REVIEW_MS)
+    await expect(page.locator("main")).to_contain_text("The call to action does not say how people opt in.")
+    await page.get_by_role("link", name="Correct it").click()
+    await through(page, CAMPAIGN)
     await page.get_by_role("button", name="Submit to TCR").click()
     await expect(page.get_by_role("link", name="Enable numbers")).to_be_visible(timeout=REVIEW_MS)
     link = page.get_by_role("link", name=re.compile(r"^C[A-Z0-9]{6}$")).first
