@@ -5,9 +5,14 @@ numbers; then the console's own Messages page texts a friend. Nothing is reloade
 A colleague who may not text yet asks on the same Messages page; texts of people appear there as they come.
 """
 
+import asyncio
+import contextlib
+import os
 import re
+import signal
 import time
 import urllib.request
+from pathlib import Path
 from urllib.parse import quote
 
 import orjson
@@ -15,6 +20,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser import a_browser, sign_in
+from tests.scenarios.instance import processes_of
 from tests.scenarios.test_seed_pages import BRAND, CAMPAIGN, FRIEND, LEGACY, NEW, OLD, PIA, QUIN
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
@@ -213,6 +219,24 @@ async def see_what_will_be_refused(page):
     await expect(page.locator(".chat-mine")).to_have_count(0)
 
 
+def lose_the_gateway(up, demo):
+    """Kill it; the supervisor starts another one. Back when that one answers."""
+    for pid in processes_of(up.data_dir):
+        with contextlib.suppress(OSError):
+            if b"\0gateway\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+                break
+    else:
+        raise AssertionError("there is no gateway")
+    deadline = time.monotonic() + REVIEW_MS / 1_000
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if call(demo, "gateway", "GET", "/v1/reasons")[0]:
+                return
+        time.sleep(0.2)
+    raise AssertionError("no gateway came back")
+
+
 async def get_an_answer(page, demo):
     """What the friend writes to the number appears in the open conversation by itself."""
     text = {"url": demo["urls"]["gateway"] + "/carriers/emulator/inbound", "from": FRIEND, "to": NEW, "text": ANSWER}
@@ -232,8 +256,9 @@ async def text_a_friend(page):
 
 
 async def test_from_nothing_registered_to_a_text_that_arrives(start):
-    """In the order of the pages."""
-    demo = start("console").ready()
+    """In the order of the pages; the gateway dies on the way, and the Messages page comes back by itself."""
+    up = start("console")
+    demo = up.ready()
     email, password = next((one["email"], one["password"]) for one in demo["logins"] if one["user"] == PIA)
     operator = next(one["email"] for one in demo["logins"] if "oda" in one["user"])
     async with a_browser() as browser:
@@ -256,6 +281,7 @@ async def test_from_nothing_registered_to_a_text_that_arrives(start):
         await enable_the_new_number(page, campaign, demo)
         await see_what_will_be_refused(page)
         message = await text_a_friend(page)
+        await asyncio.to_thread(lose_the_gateway, up, demo)
         await get_an_answer(page, demo)
 
         # The carrier has it, from the new number.
