@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from metrics.admin import admin_app, listening, serve_admin
 from metrics.registry import RegistryMetrics
+from metrics.registry_http import RegistryHttpMetrics
 from registry.admin_routes import AdminApi
 from registry.audit.anchors import FILE_NAME, keep_anchors
 from registry.barrier import Barrier
@@ -27,7 +28,7 @@ from registry.database import Database
 from registry.drift.parts import sweep_of
 from registry.drift.senders import LedgerSenders
 from registry.flows.desk import Limits
-from registry.http_common import answer_problems, name_server
+from registry.http_common import answer_problems, counted, name_server
 from registry.ledger.parts import kept_ledger
 from registry.lifetime import stop_event
 from registry.notices.serving import kept_notices
@@ -96,7 +97,7 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         pages = await stack.enter_async_context(console(performing, tools))
         api = AdminApi(database, performing)
         routes = [*pages, *api.routes(), *ledger.routes(), *tcr.routes(), *numbers.routes(), *bulk.routes()]
-        http_port = await stack.enter_async_context(_serve_http(settings, routes))
+        http_port = await stack.enter_async_context(_serve_http(settings, routes, RegistryHttpMetrics(instruments)))
         stack.callback(barrier.stop)
         listens.set()
         yield Registry(http_port=http_port, admin_port=admin_port, projecting=projecting)
@@ -136,9 +137,11 @@ def _rules(settings: Settings) -> Rules:
 
 
 @contextlib.asynccontextmanager
-async def _serve_http(settings: Settings, routes: list[web.RouteDef]) -> AsyncIterator[int]:
+async def _serve_http(
+    settings: Settings, routes: list[web.RouteDef], metrics: RegistryHttpMetrics
+) -> AsyncIterator[int]:
     """Serve the admin API; yields its port."""
-    app = web.Application(middlewares=[answer_problems])
+    app = web.Application(middlewares=[counted(metrics), answer_problems])
     app.on_response_prepare.append(name_server)
     app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)

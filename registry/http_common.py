@@ -4,6 +4,7 @@ Not here: the routes (admin_routes.py), the words of the problems (problems.py).
 """
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from http import HTTPStatus
@@ -12,8 +13,10 @@ from typing import Any, Final
 import orjson
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from sqlalchemy.exc import InterfaceError, OperationalError
 
+from metrics.registry_http import RegistryHttpMetrics
 from registry.problems import PROBLEMS, Problem
 
 _LIMIT: Final = 64 * 1024
@@ -85,6 +88,25 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except Exception as failure:  # noqa: BLE001 - the last line: an answer, and nothing of ours in it
         _log.error("request_crashed", error=type(failure).__name__, exc_info=failure)
         return problem_response(Problem("internal_error"))
+
+
+def counted(metrics: RegistryHttpMetrics) -> Middleware:
+    """Return a middleware, the outermost one, that counts what was answered and how long it took."""
+
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began_s = time.perf_counter()
+        surface = request.path.split("/", 2)[1]
+        try:
+            response = await handler(request)
+        except web.HTTPException as answer:
+            metrics.answered(surface, answer.status, time.perf_counter() - began_s)
+            raise
+        is_whole = isinstance(response, web.Response)
+        metrics.answered(surface, response.status, time.perf_counter() - began_s if is_whole else None)
+        return response
+
+    return count
 
 
 async def name_server(request: web.BaseRequest, response: web.StreamResponse) -> None:

@@ -7,6 +7,7 @@ from metrics.canary import CanaryMetrics
 from metrics.gateway import GatewayMetrics
 from metrics.near import NearMetrics
 from metrics.registry import RegistryMetrics
+from metrics.registry_http import RegistryHttpMetrics
 from metrics.worker import WorkerMetrics
 
 
@@ -50,6 +51,12 @@ def registry_metrics(registry):
 
 
 @pytest.fixture
+def registry_http(registry):
+    """Instruments of the registry's public port."""
+    return RegistryHttpMetrics(registry)
+
+
+@pytest.fixture
 def near(registry):
     """Instruments of the near cache of a gateway and of a worker."""
     return [NearMetrics(registry, kind) for kind in ("gateway", "worker")]
@@ -62,6 +69,6 @@ def canary(registry):
 
 
 @pytest.fixture
-def everything(gateway, worker, near, registry_metrics, canary, registry):
+def everything(gateway, worker, near, registry_metrics, registry_http, canary, registry):
     """All instruments of all processes on one registry: what is true of every metric."""
     return registry

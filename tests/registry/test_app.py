@@ -95,6 +95,23 @@ class TestRunning:
 
         assert said == [(503, "starting")]
 
+    async def test_what_was_answered_is_counted(self, served, redis):
+        """A refusal, a page that leads elsewhere, and what is none of ours; never a path."""
+        del redis
+        async with running(served) as registry:
+            for path in ("/v1/numbers", "/console", "/wp-login.php"):
+                await get(registry.http_port, path)
+            told = (await get(registry.admin_port, "/metrics"))[1]
+
+        for route, status, times in (
+            ("v1", "4xx", 1),
+            ("console", "3xx", 1),
+            ("console", "2xx", 1),
+            ("other", "4xx", 1),
+        ):
+            assert f'registry_http_requests_total{{route="{route}",status="{status}"}} {times}.0' in told
+        assert "wp-login" not in told
+
     async def test_the_http_port_answers_in_json(self, served, redis):
         """Whatever is asked; and tells nothing about the inside."""
         async with running(served) as registry:
