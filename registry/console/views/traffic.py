@@ -62,6 +62,17 @@ class Why(NamedTuple):
     page: str | None
 
 
+class Underway(NamedTuple):
+    """How many brands, campaigns or numbers are at one step of being registered."""
+
+    label: str
+    #: The page that lists them.
+    href: str
+    now: int
+    #: Of the step with the most, in per cent, for the bar.
+    share: int
+
+
 async def _traffic(visit: Visit) -> Mapping[str, Any]:
     channel = visit.query.get("channel") if visit.query.get("channel") in {"im", "sms", "mms"} else None
     zone = ZoneInfo(visit.person.time_zone)
@@ -129,20 +140,21 @@ def _fix(code: str) -> tuple[str, str] | tuple[None, None]:
     return (None, None) if page is None else (f"/console/{page}", PAGE_NAMES[page])
 
 
-async def _progress(visit: Visit) -> list[tuple[str, str, int, bool]]:
-    """Count what is being registered: label, page, how many, and whether there are more than were counted."""
-    lines = []
+async def _progress(visit: Visit) -> list[Underway]:
+    """Count what is being registered, step by step; the longest bar is that of the most."""
     brands = (await visit.see("listBrands", limit=_PAGE))["items"]
     campaigns = (await visit.see("listCampaigns", limit=_PAGE))["items"]
-    lines.append(
-        ("Brands being verified", "/console/registration/brands", sum(not one["verified"] for one in brands), False)
-    )
-    waiting = sum(not one["verified"] and one["status"] not in {"deactivated", "expired"} for one in campaigns)
-    lines.append(("Campaigns on their way", "/console/registration/campaigns", waiting, False))
+    counts = {
+        ("Brands being verified", "registration/brands"): sum(not one["verified"] for one in brands),
+        ("Campaigns on their way", "registration/campaigns"): sum(
+            not one["verified"] and one["status"] not in {"deactivated", "expired"} for one in campaigns
+        ),
+    }
     for state, label in (("pending", "Numbers being set up"), ("failed", "Numbers that failed")):
         count = await visit.performing.look(visit.looks, partial(_assigned, state))
-        lines.append((label, f"/console/phone-system/sms?assignment={state}", count, False))
-    return lines
+        counts[label, f"phone-system/sms?assignment={state}"] = count
+    most = max(counts.values()) or 1
+    return [Underway(label, f"/console/{path}", count, 100 * count // most) for (label, path), count in counts.items()]
 
 
 async def _assigned(state: str, look: Look) -> int:

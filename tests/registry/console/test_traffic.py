@@ -1,17 +1,21 @@
 """Traffic: figures, plots and their numbers, drawn from the ledger's counts in the company's own days."""
 
+import re
 import time
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from registry.commands import change
 from registry.console.plots import bars, legend
 from registry.console.views.traffic import _last_hours
 from registry.ledger.database import LedgerDatabase
+from tests.registry.builders import a_number, an_assignment
 from tests.registry.ledger.filling import fill
 
 PAGE = "/console/messages/traffic"
+DIDS = ("+12025550141", "+12025550142", "+12025550143")
 
 
 @pytest.fixture
@@ -71,11 +75,21 @@ async def test_by_channel(admin, ledger):
     assert "0 allowed today" in (await admin.go(f"{PAGE}?channel=im")).words
 
 
-async def test_shows_what_is_being_registered(admin):
-    """With links to the pages."""
+async def test_shows_what_is_being_registered(console, admin):
+    """Step by step, the step with the most as the longest bar, with links to the pages; what is at none has no bar."""
+    async with console.database.writing() as connection:
+        put = [a_number(did, user=None) for did in DIDS]
+        put += [
+            an_assignment(did, state=state) for did, state in zip(DIDS, ("pending", "pending", "failed"), strict=True)
+        ]
+        await change(connection, actor="test", put=put)
     seen = await admin.go(PAGE)
 
-    assert "Registrations in progress" in seen.words
+    assert "Brands being verified 0 Campaigns on their way 0 Numbers being set up 2 Numbers that failed 1" in seen.words
+    assert re.findall(r'class="bar bar-(waiting|bad)"[^>]*width="(\d+)"', seen.text) == [
+        ("waiting", "100"),
+        ("bad", "50"),
+    ]
     assert 'href="/console/phone-system/sms?assignment=pending"' in seen.text
 
 
