@@ -18,7 +18,7 @@ from registry.admin_patches import AssignmentPatch, BrandPatch, CampaignPatch, K
 from registry.commands import RowName, find
 from registry.counts import held_by
 from registry.flows.desk import SYSTEM_ROLE, Desk
-from registry.flows.numbers import registered
+from registry.flows.numbers import registered, superseded
 from registry.flows.people import change_user
 from registry.lifecycle.cycle import ABSENT, LifeCycle
 from registry.lifecycle.numbers import ASSIGNMENT, SMS
@@ -190,7 +190,7 @@ async def _superseded_by(desk: Desk, number: Number) -> list[Number]:
         numbers.c.sms == "enabled",
         numbers.c.did != number.did,
     )
-    return [replace(other, sms="superseded") for other in theirs]
+    return [superseded(other) for other in theirs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

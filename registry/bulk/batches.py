@@ -21,6 +21,8 @@ from registry.bulk.numbers import judge_numbers
 from registry.bulk.people import judge_people
 from registry.bulk.reading import Row
 from registry.commands import Changing, changing
+from registry.lifecycle.cycle import ABSENT
+from registry.lifecycle.numbers import PROVISIONING
 from registry.people.keys import narrowed
 from registry.work_tables import provisioning_jobs
 
@@ -35,6 +37,7 @@ LONGEST_S: Final = 1.0
 #: Rows that are judged at once: the next statement is sent on in between.
 _TURN: Final = 25
 
+_WISHED: Final = PROVISIONING.after(ABSENT, "wished")
 _JOB: Final = ("did", "action", "campaign_id", "state", "wished_at", "next_at", "attempts")
 
 
@@ -119,5 +122,5 @@ async def _ask(connection: AsyncConnection, office: Office, wishes: Mapping[str,
     jobs = provisioning_jobs
     keys = [(did,) for did in wishes]
     await connection.execute(sa.delete(jobs).where(many.among(connection, [jobs.c.did], keys)))
-    rows = [(wish.did, wish.action, wish.campaign_id, "due", office.now, office.now, 0) for wish in wishes.values()]
+    rows = [(wish.did, wish.action, wish.campaign_id, _WISHED, office.now, office.now, 0) for wish in wishes.values()]
     await many.insert(connection, jobs, _JOB, rows)

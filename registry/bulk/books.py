@@ -19,7 +19,7 @@ from registry.bulk.judged import Judged, Office, Wish
 from registry.commands import Seen, find
 from registry.counts import HOLDING
 from registry.flows.desk import Desk
-from registry.flows.numbers import chosen_campaign, registered
+from registry.flows.numbers import chosen_campaign, registered, superseded
 from registry.lifecycle.cycle import ABSENT
 from registry.lifecycle.numbers import may_text
 from registry.lifecycle.standing import Registered, Standing, lacking
@@ -137,7 +137,7 @@ class Books:
             number = self.numbers[other]
             self._before.setdefault(other, (number, self.links.get(other)))
             self._count_out(number)
-            self.numbers[other] = replaced(number, sms="superseded")
+            self.numbers[other] = superseded(number)
         self.numbers[did] = draft.number
         self._count_in(draft.number)
         for link, one in ((link_before, -1), (draft.link, 1)):

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.commands import RowName, change, find
+from registry.lifecycle.cycle import ABSENT
+from registry.lifecycle.numbers import PROVISIONING
 from registry.problems import Problem
 from registry.records import Brand, Campaign, Record, User
 from registry.remembered import once
@@ -121,7 +123,7 @@ class Desk:
                 did=did,
                 action=action,
                 campaign_id=campaign_id,
-                state="due",
+                state=PROVISIONING.after(ABSENT, "wished"),
                 wished_at=self.now,
                 next_at=self.now,
                 attempts=0,

@@ -120,6 +120,11 @@ async def has_room(desk: Desk, campaign: Campaign, without: str) -> bool:
     return (await desk.connection.scalar(sa.select(sa.func.count()).select_from(held.subquery())) or 0) < limit
 
 
+def superseded(number: Number) -> Number:
+    """Return a number as it is when another one of its owner takes its place."""
+    return replace(number, sms=steps.supersede(Standing(sms=number.sms)).sms)
+
+
 async def enable(desk: Desk, name: str, campaign_id: str | None = None) -> Found:
     """Switch SMS on; the owner's other number is superseded, the campaign assigned where there is none."""
     return await _step(desk, await load(desk, name, campaign_id), steps.enable)
@@ -212,7 +217,7 @@ async def _write(desk: Desk, found: Found, after: Standing) -> None:
         number = replace(number, sms_enabled_at=desk.now)
     put: list[Record] = [number]
     if after.sms == "enabled" and after.others < found.standing.others:
-        put += [replace(other, sms="superseded") for other in found.others]
+        put += [superseded(other) for other in found.others]
     link = _link(desk, found, after.assignment)
     await desk.save([*put, *([] if link is None else [link])])
     if link is not None and link != found.link:

@@ -11,6 +11,7 @@ from typing import Any
 
 from registry.flows.desk import Desk
 from registry.lifecycle import standing as steps
+from registry.lifecycle.numbers import LICENCE, licence_state
 from registry.lifecycle.standing import Standing
 from registry.people.keys import narrowed
 from registry.people.rights import PROVIDER_ROLES
@@ -40,6 +41,7 @@ async def change_user(desk: Desk, name: str, *, given: Mapping[str, Any], extens
         await _check_role(desk, user.role)
         put += await narrowed(desk.connection, [user], desk.now)
     if user.licence != before.licence:
+        LICENCE.observed(licence_state(before.licence), licence_state(user.licence))
         put += [
             replace(number, licence_changed_at=desk.now, sms=_lost(number))
             for number in await desk.all(Number, numbers.c.user == user.id)

@@ -1,4 +1,4 @@
-"""The life cycles of numbers and people: assignment, SMS enablement, licence, and an employee's request.
+"""The life cycles of numbers and people: assignment, provisioning, SMS enablement, licence, and employees' requests.
 
 Sources: the provider's console (one SMS number a user, enabling one disables the other; loss of SMS when number, user
 or licence changes), and the aggregator's provisioning (Pending, Assigned, Enabling Failed, Disabling Failed).
@@ -38,6 +38,34 @@ SMS: Final = LifeCycle(
     ),
 )
 
+#: What is wished for a number at the aggregator, on its way. ABSENT: nothing is; what came of it is the assignment.
+PROVISIONING: Final = LifeCycle(
+    "provisioning",
+    (
+        #: The last wish counts, whatever was under way for another.
+        move("wished", By.ADMIN, "- due asked stuck ?", "due"),
+        move("waited_for", By.AGGREGATOR, "due asked ?", "asked"),
+        move("waited_for", By.AGGREGATOR, "stuck", "stuck"),
+        #: Done, as the aggregator says; whether carriers see it is still asked.
+        move("added", By.AGGREGATOR, "due asked stuck ?", "asked"),
+        #: Switched off and on once: it begins anew.
+        move("remedied", By.REGISTRY, "due asked ?", "due"),
+        #: A person is told; it is only looked after from time to time.
+        move("given_up", By.REGISTRY, "due asked stuck ?", "stuck"),
+        move("over", By.REGISTRY, "due asked stuck ?", ABSENT),
+    ),
+)
+
+#: What a person's licence is worth for texting; LICENCE.observed() of two licence_state() says that one may follow.
+LICENCE: Final = LifeCycle(
+    "licence",
+    (
+        #: Another licence that texts, too, takes SMS away from the person's numbers (SMS: lose).
+        move("given", By.ADMIN, "texting other ?", "texting"),
+        move("taken", By.ADMIN, "texting other ?", "other"),
+    ),
+)
+
 #: An employee's request to the admins.
 REQUEST: Final = LifeCycle(
     "request",
@@ -54,6 +82,11 @@ REQUEST: Final = LifeCycle(
 _TEXTING_LICENCE: Final = re.compile(r"X([2-9]|[1-9][0-9])", re.ASCII)
 
 
+def licence_state(licence: str) -> str:
+    """Return a licence's state in LICENCE; a licence that nobody knows is one that cannot text."""
+    return "other" if _TEXTING_LICENCE.fullmatch(licence) is None else "texting"
+
+
 def may_text(licence: str) -> bool:
-    """Say whether people with this licence can have a number that texts; a licence that nobody knows cannot."""
-    return _TEXTING_LICENCE.fullmatch(licence) is not None
+    """Say whether people with this licence can have a number that texts."""
+    return licence_state(licence) == "texting"

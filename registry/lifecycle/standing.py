@@ -143,6 +143,11 @@ def remove(standing: Standing) -> Standing:
     return replace(standing, sms=sms, assignment=assignment, sms_page=False)
 
 
+def supersede(standing: Standing) -> Standing:
+    """Give way to another number of the owner, which was switched on."""
+    return replace(standing, sms=_after_sms(standing, "supersede"))
+
+
 def lose(standing: Standing) -> Standing:
     """Lose SMS because the number, its user or the licence changed; an admin has to enable it again."""
     return standing if standing.sms == "disabled" else replace(standing, sms=_after_sms(standing, "lose"))

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from registry.lifecycle import standing as steps
 from registry.lifecycle.cycle import ABSENT, UNKNOWN, LifeCycle
-from registry.lifecycle.numbers import ASSIGNMENT, SMS
+from registry.lifecycle.numbers import ASSIGNMENT, LICENCE, SMS
 from registry.lifecycle.registration import BRAND, CAMPAIGN, CARRIER, DCA, NUMBER_POOL, SHARING
 from registry.lifecycle.standing import RefusedError, Registered, Standing, lacking
 from registry.preflight.guide import DELETED, GUIDE, PERSON, SPENT, SPENT_CAMPAIGNS, Advice, Key
@@ -98,7 +98,8 @@ def _of_person(now: Situation) -> Iterator[Step]:
         given = replace(steps.lose(standing), owned=True, licensed=True)
         yield _step(PERSON, "give", ABSENT, _stands(now, given))
     elif not standing.licensed and standing.sms != "enabled":
-        yield _step(PERSON, "licence", ABSENT, _stands(now, replace(steps.lose(standing), licensed=True)))
+        licensed = LICENCE.after("other", "given") == "texting"
+        yield _step(PERSON, "licence", ABSENT, _stands(now, replace(steps.lose(standing), licensed=licensed)))
 
 
 def _of_brand(now: Situation) -> Iterator[Step]:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from registry.commands import change, find
 from registry.flows.numbers import registered
-from registry.lifecycle.numbers import ASSIGNMENT
+from registry.lifecycle.numbers import ASSIGNMENT, PROVISIONING
 from registry.lifecycle.registration import BRAND, CAMPAIGN
 from registry.lifecycle.standing import lacking
 from registry.provisioning import steps
@@ -120,19 +120,18 @@ async def take(connection: AsyncConnection, view: View, step: Step, patience: Pa
     job, now = view.job, view.now
     match step:
         case steps.Wait():
-            state = "stuck" if view.stuck else "asked"
-            await _keep(connection, job, state=state, next_at=now + _until_next_look(view, patience))
+            await _move(connection, job, "waited_for", next_at=now + _until_next_look(view, patience))
         case steps.Confirm() | steps.Fail():
             await _settle(connection, view, step)
         case steps.Remedy():
             await _link(connection, view, "asked_again", None)
-            await _keep(connection, job, state="due", next_at=now, remedied_at=now)
+            await _move(connection, job, "remedied", next_at=now, remedied_at=now)
         case steps.Removed():
             if view.link:
                 await change(connection, actor=ACTOR, remove=[(Assignment, (job.did,))])
             await _forget(connection, job)
         case steps.Stay():
-            await _keep(connection, job, state="stuck", next_at=now + _SLOWLY, fault=step.fault)
+            await _move(connection, job, "given_up", next_at=now + _SLOWLY, fault=step.fault)
         case steps.Drop():
             await _forget(connection, job)
 
@@ -142,14 +141,14 @@ async def _settle(connection: AsyncConnection, view: View, step: steps.Confirm |
     job, now = view.job, view.now
     if isinstance(step, steps.Confirm):
         await _link(connection, view, "provisioned", None)
-        over, state, next_at, fault = step.last, "asked", now, None
+        over, event, next_at, fault = step.last, "added", now, None
     else:
         await _link(connection, view, "lost" if view.link == "assigned" else "not_provisioned", step.fault)
-        over, state, next_at, fault = not step.kept, "stuck", now + _SLOWLY, step.fault
+        over, event, next_at, fault = not step.kept, "given_up", now + _SLOWLY, step.fault
     if over:
         await _forget(connection, job)
     else:
-        await _keep(connection, job, state=state, next_at=next_at, fault=fault)
+        await _move(connection, job, event, next_at=next_at, fault=fault)
 
 
 async def asked(connection: AsyncConnection, view: View, ask: steps.Ask) -> None:
@@ -191,6 +190,11 @@ async def _link(connection: AsyncConnection, view: View, event: str, fault: str 
     if any(move.event == event for move in ASSIGNMENT.moves_from(link.state)):
         link = replace(link, state=ASSIGNMENT.after(link.state, event), since=view.now)
     await change(connection, actor=ACTOR, put=[replace(link, fault=fault)])
+
+
+async def _move(connection: AsyncConnection, job: Job, event: str, **values: object) -> None:
+    """Move a job along its life cycle, with what else is to be kept of it."""
+    await _keep(connection, job, state=PROVISIONING.after(job.state, event), **values)
 
 
 async def _keep(connection: AsyncConnection, job: Job, **values: object) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -103,14 +104,23 @@ class TestEnable:
 
 
 class TestTwoAtOnce:
+    async def _winner(self, database):
+        """Which number was switched on last, by the audit alone."""
+        async with database.reading() as connection:
+            newest = sa.select(audit).where(audit.c.kind == "numbers").order_by(audit.c.id.desc()).limit(2)
+            rows = (await connection.execute(newest)).all()  # (one went on, the other off, in one transaction)
+        (on,) = [orjson.loads(row.row_key)[0] for row in rows if orjson.loads(row.after)["sms"] == "enabled"]
+        return on
+
     async def test_d4_one_of_two_is_enabled(self, settings, database):
-        """Fifty times, over two engines: never both, never none."""
+        """Fifty times, over two engines: never both, never none; the audit names the winner."""
         await company(database, new_number(X), new_number(Y))
         async with Database.opened(settings) as other:
             for _ in range(50):
                 await asyncio.gather(self._enable(database, X), self._enable(other, Y))
                 states = sorted([(await number(database, did))[0].sms for did in (X, Y)])
                 assert states == ["enabled", "superseded"]
+                assert (await number(database, await self._winner(database)))[0].sms == "enabled"
 
     async def test_d4_over_two_processes(self, settings, database):
         """The lock is the database's, not the process's."""

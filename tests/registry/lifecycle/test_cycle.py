@@ -39,8 +39,7 @@ class TestEveryCycle:
     def test_every_state_can_come_to_be(self, cycle):
         """From what is not there, or from where such a thing begins."""
         begins = ABSENT if ABSENT in cycle.states else cycle.moves[0].target if cycle.name == "carrier" else "none"
-        if cycle.name in {"sms", "dca"}:
-            begins = {"sms": "disabled", "dca": "incomplete"}[cycle.name]
+        begins = {"sms": "disabled", "dca": "incomplete", "licence": "other"}.get(cycle.name, begins)
 
         assert {state for state in cycle.states if not cycle.reaches(begins, state)} == set()
 
@@ -72,5 +71,8 @@ class TestUnknownStates:
     ],
 )
 def test_licences(licence, texts):
-    """X2 or higher; what nobody knows cannot text."""
+    """X2 or higher; what nobody knows cannot text. From any licence to any other, and what it is worth follows."""
     assert numbers.may_text(licence) is texts
+    for before in ("texting", "other"):
+        now = numbers.licence_state(licence)
+        assert numbers.LICENCE.observed(before, now) == ("texting" if texts else "other")

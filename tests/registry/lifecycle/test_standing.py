@@ -6,9 +6,18 @@ from dataclasses import replace
 import pytest
 
 from compliance.codes import Code
-from registry.lifecycle.numbers import ASSIGNMENT, SMS
+from registry.lifecycle.numbers import ASSIGNMENT, LICENCE, SMS
 from registry.lifecycle.registration import BRAND, CAMPAIGN, SHARING
-from registry.lifecycle.standing import COMMANDS, RefusedError, Registered, Standing, lacking, lose, provisioned
+from registry.lifecycle.standing import (
+    COMMANDS,
+    RefusedError,
+    Registered,
+    Standing,
+    lacking,
+    lose,
+    provisioned,
+    supersede,
+)
 
 UNHEARD = "of_a_kind_unheard_of"
 BRANDS = sorted(BRAND.states | {UNHEARD})
@@ -71,6 +80,31 @@ def test_both_are_verified_in_exactly_these_states():
         for one in registrations()
         if lacking(one) is None
     )
+
+
+def test_the_whole_product():
+    """Brand x campaign x sharing x reviews x assignment x SMS x licence x other numbers: each word with each.
+
+    Enabling and assigning are held to the rule in its own words; at most one number of the person's is on afterwards.
+    """
+    states = list(itertools.product(ASSIGNMENTS, SMS_STATES, (*sorted(LICENCE.states), UNHEARD), (0, 1, 2)))
+    enabled = 0
+    for one in registrations():
+        sole = one.brand == "self_declared" and one.use_case == "sole_proprietor"
+        is_verified = (one.brand in {"verified", "vetted_verified"} or sole) and (
+            (one.campaign, one.sharing, one.dca_complete) == ("active", "accepted", True)
+        )
+        for assignment, sms, licence, others in states:
+            licensed = licence == "texting"
+            here = Standing(registered=one, assignment=assignment, sms=sms, licensed=licensed, others=others)
+            on = taken(COMMANDS["enable"], here)
+            assert (on is not None) is (is_verified and licensed and assignment not in {"removing", "failed"}), here
+            assert (taken(COMMANDS["assign"], here) is not None) is is_verified, here
+            if on is not None:
+                enabled += 1
+                assert (on.sms, on.others) == ("enabled", 0)
+    assert supersede(Standing(sms="enabled")).sms == "superseded"  # (those that were on before)
+    assert enabled == 5 * 3 * len(SMS_STATES) * (len(ASSIGNMENTS) - 2)
 
 
 def test_what_is_lacking_is_the_judge_s_word():

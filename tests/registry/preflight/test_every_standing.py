@@ -134,6 +134,19 @@ def test_every_standing_has_a_way(everything):
     assert all(Execution(end).can_send for end in everything.ends)
 
 
+def test_other_numbers_are_in_nobodys_way(everything):
+    """However many of the person's other numbers are on, the steps are the same; once this one goes on, they are off."""
+    for here in everything.starts[::31]:
+        steps = [(step.key, step.after) for step in steps_from(here)]
+        for others in (1, 2):
+            there = replace(here, standing=replace(here.standing, others=others))
+            found = [(step.key, step.after) for step in steps_from(there)]
+            assert [key for key, _ in found] == [key for key, _ in steps]
+            for (key, after), (_, alone) in zip(found, steps, strict=True):
+                assert after.standing.others in ({0} if key.event == "enable" else {0, others})
+                assert replace(after, standing=replace(after.standing, others=0)) == alone
+
+
 def test_the_search_finds_those_ways(everything, judge):
     """A plan, walked step by step, ends in can_send, and costs what the way costs that was found backwards."""
     for situation in random.Random(0).sample(everything.starts, 3_000):
