@@ -35,6 +35,8 @@ _WRITERS_LOCK: Final = 0x0A2B
 _TENANT_SETTING: Final = "a2p.tenant"
 #: (no id has a colon in it)
 _ALL_TENANTS: Final = ":all"
+#: What a connection to PostgreSQL says when it is made: without it no row is visible.
+SEES_ALL: Final = {_TENANT_SETTING: _ALL_TENANTS}
 _TENANT_ROLE: Final = "a2p_tenant"
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
@@ -137,7 +139,7 @@ async def confine(connection: AsyncConnection, tenant: str) -> None:
     The second wall behind the condition that every query has; a database without row-level security has one wall.
     """
     if connection.dialect.name == "postgresql":
-        if tenant == _ALL_TENANTS:
+        if tenant in {"", _ALL_TENANTS}:
             raise ValueError("no company has that name")
         local = sa.true()
         await connection.execute(
@@ -151,7 +153,7 @@ async def confine(connection: AsyncConnection, tenant: str) -> None:
 def _engine(url: str) -> AsyncEngine:
     options: dict[str, Any] = {}
     if sa.make_url(url).get_backend_name() == "postgresql":
-        options["connect_args"] = {"server_settings": {_TENANT_SETTING: _ALL_TENANTS}}
+        options["connect_args"] = {"server_settings": SEES_ALL}
     else:
         options["connect_args"] = {"async_creator_fn": one_trip.connect}
     # Errors quote statements, never people's numbers.
@@ -178,9 +180,9 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def migrate(connection: sa.Connection) -> None:
+def migrate(connection: sa.Connection, to: str = "head") -> None:
     """Bring the tables up to date within the connection's transaction; nothing happens when they are."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

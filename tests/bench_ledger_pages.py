@@ -60,7 +60,7 @@ async def measure(ledger: LedgerDatabase, number: int) -> None:
         took = []
         for turn in range(ASKED):
             after = Place(START_MS + pick.randrange(number) * 700, "~") if turn % 2 else None
-            async with ledger.reading() as connection:
+            async with ledger.reading(tenant="acme") as connection:
                 began = time.perf_counter()
                 await page(connection, "acme", question(pick), after=after, limit=50)
                 took.append((time.perf_counter() - began) * 1000)

@@ -48,7 +48,16 @@ class Part:
 class Stand:
     """The running product."""
 
-    def __init__(self, place: Ground, *, port: int, carrier_port: int, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        place: Ground,
+        *,
+        port: int,
+        carrier_port: int,
+        settings: Mapping[str, str],
+        registry: Mapping[str, str] | None = None,
+    ) -> None:
+        """settings: of gateways and workers, beside or instead of the quick ones; registry: of registries, beside."""
         self.place = place
         #: Where clients come in.
         self.port = port
@@ -60,6 +69,7 @@ class Stand:
         self._secret = parts.new_secret()
         self._registry_data = place.new_folder("registry-data")
         self._ours = {**_QUICK, **settings}
+        self._registry = registry or {}
 
     def add(
         self,
@@ -90,6 +100,7 @@ class Stand:
         admin_port = free_port()
         store_url = store_url or self.url("registry-store")
         settings = parts.registry_settings(self._registry_data, store_url, port=free_port(), admin_port=admin_port)
+        settings |= self._registry
         self.add(name, "registry", parts.SERVE_REGISTRY, answers(admin_port, "/readyz"), settings, admin_port)
         return settings
 
@@ -207,18 +218,19 @@ def standing(
     workers: int = 2,
     settings: Mapping[str, str] | None = None,
     company: Company | None = None,
+    registry: Mapping[str, str] | None = None,
 ) -> Iterator[Standing]:
     """Run the product while the block runs. ChildError when it does not start.
 
-    environment: what children inherit. settings: of gateways and workers, beside or instead of the quick ones.
+    environment: what children inherit. settings and registry: as Stand has them.
     """
     company = company or make_company(senders=40, contacts=40, unregistered=5)
     with ground(environment, None) as place:
-        stand = Stand(place, port=free_port(), carrier_port=free_port(), settings=settings or {})
+        stand = Stand(place, port=free_port(), carrier_port=free_port(), settings=settings or {}, registry=registry)
         try:
             stand.add_store("queue-store", fsync="always")
             stand.add_store("registry-store", fsync="everysec")
-            registry = stand.add_registry("registry-1")
+            where = stand.add_registry("registry-1")
             stand.add_carrier()
             for role, count in (("gateway", gateways), ("worker", workers)):
                 for number in range(1, count + 1):
@@ -226,7 +238,7 @@ def standing(
             for name in stand.parts:
                 stand.start(name)
             stand.wait_ready("registry-1")
-            keys = parts.import_company(place, company, place.new_folder("import"), registry)
+            keys = parts.import_company(place, company, place.new_folder("import"), where)
             stand.heal()
             yield Standing(stand=stand, company=company, keys=keys)
         finally:

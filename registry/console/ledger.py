@@ -37,7 +37,7 @@ async def told(visit: Visit, since: datetime, channel: str | None) -> Told:
     """Return how messages were decided by the hour, from an hour's beginning on, and why some were blocked."""
     caller = await _caller(visit, visit.looks)
     span = span_of(read_query(CountsQuery, {"by": "hour", "since": since.isoformat()}), datetime.now(UTC))
-    async with visit.tools.ledger.reading() as connection:
+    async with visit.tools.ledger.reading(tenant=caller.tenant) as connection:
         return await queries.told(
             connection, caller.tenant, since_ms=span.since_ms, until_ms=span.until_ms, channel=channel
         )

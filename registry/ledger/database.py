@@ -3,6 +3,8 @@
 Nothing of the registry waits for it: a ledger that is down stops no revocation. Who needs it meanwhile gets the
 driver's error, and the next one tries again.
 
+On PostgreSQL a transaction may be confined to one company's rows, as in the registry (migrations/versions/l0003).
+
 Not here: the tables (tables.py) and what is written (writer.py).
 """
 
@@ -19,6 +21,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from registry import one_trip
+from registry.database import SEES_ALL, confine
 from registry.ledger.tables import secrets
 from registry.settings import Settings
 
@@ -67,19 +70,29 @@ class LedgerDatabase:
         return self._signing_key
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give one consistent view: everything that is read in the block is of one instant."""
+    async def reading(self, *, tenant: str | None = None) -> AsyncIterator[AsyncConnection]:
+        """Give one consistent view: everything that is read in the block is of one instant.
+
+        tenant: whose rows can be seen, as confine() has it; None: all, for the ledger's own work.
+        """
         await self.signing_key()
         async with self._engine.connect() as connection:
             if self.is_postgresql:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
+            if tenant is not None:
+                await confine(connection, tenant)
             yield connection
 
     @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Be the one writer, over all processes; committed at the end of the block, or rolled back whole."""
+    async def writing(self, *, tenant: str | None = None) -> AsyncIterator[AsyncConnection]:
+        """Be the one writer, over all processes; committed at the end of the block, or rolled back whole.
+
+        tenant: whose rows can be seen and written, as confine() has it; None: all, for the ledger's own work.
+        """
         await self.signing_key()
         async with self._writing() as connection:
+            if tenant is not None:
+                await confine(connection, tenant)
             yield connection
 
     @asynccontextmanager
@@ -94,7 +107,9 @@ class LedgerDatabase:
 
 def _engine(url: str) -> AsyncEngine:
     options: dict[str, Any] = {}
-    if sa.make_url(url).get_backend_name() == "sqlite":
+    if sa.make_url(url).get_backend_name() == "postgresql":
+        options["connect_args"] = {"server_settings": SEES_ALL}
+    else:
         options["connect_args"] = {"async_creator_fn": one_trip.connect}
     # Errors quote statements, never people's numbers.
     engine = create_async_engine(url, hide_parameters=True, **options)

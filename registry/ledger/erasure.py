@@ -42,14 +42,14 @@ async def is_there(database: LedgerDatabase, *, tenant: str, kind: str, subject:
     if kind != "message":
         return True
     found = sa.select(messages.c.id).where(messages.c.id == subject, messages.c.tenant == tenant)
-    async with database.reading() as connection:
+    async with database.reading(tenant=tenant) as connection:
         return await connection.scalar(found) is not None
 
 
 async def begin(database: LedgerDatabase, *, tenant: str, actor: str, kind: str, subject: str) -> Erasure:
     """Put an erasure on record. kind: message, number or tenant."""
     now_ms = int(time.time() * 1000)
-    async with database.writing() as connection:
+    async with database.writing(tenant=tenant) as connection:
         watched_until_ms = 0 if kind == "message" else now_ms + WATCHED_MS
         row = {"tenant": tenant, "at_ms": now_ms, "actor": actor, "kind": kind, "subject": subject}
         made = await connection.execute(
@@ -65,7 +65,7 @@ async def carry_on(database: LedgerDatabase, erasure: Erasure, *, within_s: floa
     for column in _columns(erasure):
         after: Place | None = None
         while True:
-            async with database.writing() as connection:
+            async with database.writing(tenant=erasure.tenant) as connection:
                 some = await _some(connection, erasure, column, after)
                 gone = await _erase(connection, erasure, [place.id for place in some])
             erasure = erasure._replace(texts=erasure.texts + gone)
@@ -74,7 +74,7 @@ async def carry_on(database: LedgerDatabase, erasure: Erasure, *, within_s: floa
             after = some[-1]
             if time.monotonic() > until:
                 return erasure
-    async with database.writing() as connection:
+    async with database.writing(tenant=erasure.tenant) as connection:
         done_ms = int(time.time() * 1000)
         await connection.execute(sa.update(erasures).where(erasures.c.id == erasure.id).values(done_ms=done_ms))
     return erasure._replace(done_ms=done_ms)

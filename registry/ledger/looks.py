@@ -27,7 +27,7 @@ async def listed(
     """Return a page of a company's messages, the newest first, of so many looked at. Problem: invalid_cursor."""
     search, key = query.search(), await ledger.signing_key()
     after = read_cursor(key, tenant, search, query.cursor)
-    async with ledger.reading() as connection:
+    async with ledger.reading(tenant=tenant) as connection:
         page = await queries.page(connection, tenant, search, after=after, limit=query.limit, scan=scan)
     following = write_cursor(key, tenant, search, page.next)
     return {"messages": [shown.message(row) for row in page.messages], "next": following}
@@ -37,7 +37,7 @@ async def one(ledger: LedgerDatabase, tenant: str, name: str) -> dict[str, Any]:
     """Return one message with its text, its decision, and all that became of it. Problem: not_found."""
     found = None
     if instant_of(name) is not None:
-        async with ledger.reading() as connection:
+        async with ledger.reading(tenant=tenant) as connection:
             found = await queries.whole(connection, tenant, name)
     if found is None:
         raise Problem("not_found")
@@ -47,7 +47,7 @@ async def one(ledger: LedgerDatabase, tenant: str, name: str) -> dict[str, Any]:
 async def counted(ledger: LedgerDatabase, tenant: str, query: CountsQuery) -> dict[str, Any]:
     """Return how a company's messages were decided, by hour or day. Problem: more than one answer may hold."""
     by_day, since_ms, until_ms = span_of(query, datetime.now(UTC))
-    async with ledger.reading() as connection:
+    async with ledger.reading(tenant=tenant) as connection:
         found = await queries.counts(
             connection, tenant, by_day=by_day, since_ms=since_ms, until_ms=until_ms, channel=query.channel
         )

@@ -71,7 +71,7 @@ class OwnApi:
         query = read_query(ThreadsQuery, request.query)
         search, key = Search(user=user), await self._ledger.signing_key()
         after = read_cursor(key, tenant, search, query.cursor)
-        async with self._ledger.reading() as connection:
+        async with self._ledger.reading(tenant=tenant) as connection:
             page = await threads(connection, tenant, user, after=after, limit=query.limit)
             shown = await show(connection, page.messages)
         return json_response({"threads": shown, "next": write_cursor(key, tenant, search, page.next)})
@@ -82,7 +82,7 @@ class OwnApi:
         query = read_query(OwnQuery, request.query)
         search, key = Search(user=user, counterpart=_address(query.counterpart)), await self._ledger.signing_key()
         after = read_cursor(key, tenant, search, query.cursor)
-        async with self._ledger.reading() as connection:
+        async with self._ledger.reading(tenant=tenant) as connection:
             page = await queries.page(connection, tenant, search, after=after, limit=query.limit)
             shown = await show(connection, page.messages)
         return json_response({"messages": shown, "next": write_cursor(key, tenant, search, page.next)})
@@ -118,7 +118,7 @@ async def threads(
 
 async def recent(ledger: LedgerDatabase, tenant: str, user: str, limit: int) -> list[dict[str, Any]]:
     """Return the last messages that a user sent, for a page without script."""
-    async with ledger.reading() as connection:
+    async with ledger.reading(tenant=tenant) as connection:
         page = await queries.page(connection, tenant, Search(user=user), after=None, limit=limit)
         return await show(connection, page.messages)
 

@@ -1,5 +1,5 @@
 """What the tests of both APIs share."""
 
-from tests.registry.conftest import migrated
+from tests.registry.conftest import databases, dialect, migrated, postgres, postgres_databases
 
-__all__ = ["migrated"]
+__all__ = ["databases", "dialect", "migrated", "postgres", "postgres_databases"]

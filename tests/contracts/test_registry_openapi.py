@@ -1,7 +1,6 @@
 """The admin API's description and the admin API are one: routes, codes, examples, README."""
 
 import re
-import shutil
 from pathlib import Path
 
 import orjson
@@ -16,7 +15,6 @@ from registry.importer import ImportOptions, import_company
 from registry.ledger.routes import LedgerApi
 from registry.openapi import description, openapi
 from registry.problems import OF_PAGES, PROBLEMS
-from registry.settings import Settings
 from tests.contracts.documented import Contract, differences
 from tests.registry.admin import serving
 from tests.valkey import Valkey
@@ -29,12 +27,10 @@ SAMPLES = [(one, sample) for one in description().operations for sample in one.s
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def api(migrated, tmp_path_factory):
+async def api(databases, tmp_path_factory):
     """A served registry with the demonstration company, as `import` leaves it."""
     folder = tmp_path_factory.mktemp("described")
-    settings = Settings(data_dir=folder)
-    shutil.copy(migrated, settings.data_dir)
-    with Valkey() as server:
+    with databases.new(folder / "data") as settings, Valkey() as server:
         async with Database.opened(settings) as database:
             options = ImportOptions(
                 file=ROOT / "examples" / "company.json",

@@ -1,6 +1,5 @@
 """In the admin API, too, what belongs to others is as unknown as what is not there; rows come from its description."""
 
-import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +12,6 @@ from registry.database import Database
 from registry.ledger.openapi import operations as ledger_operations
 from registry.openapi import description
 from registry.records import Application, Request
-from registry.settings import Settings
 from registry.work_tables import drift
 from tests.registry.admin import BODIES, PATHS, SOLO_DID, serving, two_companies
 from tests.registry.builders import DID, trail
@@ -94,11 +92,9 @@ def status(one, key):
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(migrated, tmp_path_factory):
+async def shared(databases, tmp_path_factory):
     """A served registry with acme and solo, and its database; a key of acme's is revoked."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("matrix"))
-    shutil.copy(migrated, settings.data_dir)
-    with Valkey() as server:
+    with databases.new(tmp_path_factory.mktemp("matrix")) as settings, Valkey() as server:
         async with Database.opened(settings) as database:
             texts = await two_companies(database)
             await _more(database)

@@ -1,25 +1,21 @@
 """Changing a company's key without a gap, as the README tells."""
 
-import shutil
 from pathlib import Path
 
 import orjson
 
 from registry.database import Database
 from registry.importer import ImportOptions, import_company
-from registry.settings import Settings
 from tests.registry.admin import serving
 from tests.valkey import Valkey
 
 COMPANY = Path(__file__).parents[2] / "examples" / "company.json"
 
 
-async def test_two_keys_live_side_by_side_until_one_is_revoked(migrated, tmp_path):
+async def test_two_keys_live_side_by_side_until_one_is_revoked(databases, tmp_path):
     """A second import leaves new keys beside the old; both open the door until the old one is revoked by its id."""
-    settings = Settings(data_dir=tmp_path)
-    shutil.copy(migrated, settings.data_dir)
     texts = {}
-    with Valkey() as server:
+    with databases.new(tmp_path / "data") as settings, Valkey() as server:
         async with Database.opened(settings) as database:
             for name in ("old", "new"):
                 path = tmp_path / f"{name}.json"

@@ -29,6 +29,7 @@ class Databases(Protocol):
     def new(self, data_dir: Path, *, migrated: bool = True) -> AbstractContextManager[Settings]:
         """Give the settings of a registry with a new database, empty but for its tables; gone at the end.
 
+        The ledger is made when it is used: SQLite's beside it, PostgreSQL's in the same database, as it may be.
         The ports are the system's choice. migrated: with tables; to migrate takes longer than most tests.
         """
 
@@ -58,7 +59,8 @@ class PostgresDatabases:
     def new(self, data_dir: Path, *, migrated: bool = True) -> Iterator[Settings]:
         """As Databases.new."""
         with self._server.database(self._template if migrated else "template0") as name:
-            yield Settings(data_dir=data_dir, database_url=self._server.url(name), http_port=0, admin_port=0)
+            url = self._server.url(name)
+            yield Settings(data_dir=data_dir, database_url=url, ledger_url=url, http_port=0, admin_port=0)
 
 
 def migrate(settings: Settings) -> None:

@@ -14,7 +14,6 @@ from loadtests.ports import free_port
 from registry.commands import change
 from registry.credentials import mint
 from registry.database import Database
-from registry.settings import Settings
 from registry.tables import assignments, audit, numbers, outbox
 from registry.work_tables import provisioning_jobs
 from tests.registry.builders import a_brand, a_campaign, a_tenant, a_user, eventually
@@ -29,10 +28,11 @@ DIDS = [a_did(n) for n in range(12)]
 class Registry:
     """A registry process that can be killed and started again."""
 
-    def __init__(self, folder, store_url):
+    def __init__(self, settings, store_url):
         self.port, self.admin_port = free_port(), free_port()
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("A2P_")} | {
-            "A2P_REGISTRY_DATA_DIR": str(folder),
+            "A2P_REGISTRY_DATA_DIR": str(settings.data_dir),
+            "A2P_REGISTRY_DATABASE_URL": settings.database_url,
             "A2P_REGISTRY_REGISTRY_URL": store_url,
             "A2P_REGISTRY_HTTP_PORT": str(self.port),
             "A2P_REGISTRY_ADMIN_PORT": str(self.admin_port),
@@ -86,23 +86,23 @@ def more_than(answered, count):
     return condition
 
 
-async def fill(folder):
+async def fill(settings):
     """Take in a company; gives a key of its admin."""
     key = mint(tenant="acme", user=None, scopes=("admin",), label="")
     people = [a_user(user) for user in USERS]
     owned = [new_number(did, user=USERS[place % len(USERS)]) for place, did in enumerate(DIDS)]
     put = [a_tenant(), *people, a_brand(), a_campaign(), *owned, key.record]
-    async with Database.opened(Settings(data_dir=folder)) as database, database.writing() as connection:
+    async with Database.opened(settings) as database, database.writing() as connection:
         await change(connection, actor="test", put=put)
     return key.text
 
 
 @pytest.mark.timeout(240)
-async def test_killed_in_the_middle_nothing_is_lost_or_half_done(tmp_path):
+async def test_killed_in_the_middle_nothing_is_lost_or_half_done(settings):
     """Every answered change is in the database; one number a user is on; every wish has its assignment."""
-    key, draw, answered = await fill(tmp_path), random.Random(11), []
+    key, draw, answered = await fill(settings), random.Random(11), []
     with Valkey() as store:
-        registry = Registry(tmp_path, store.url)
+        registry = Registry(settings, store.url)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=15)) as session:
             await registry.start(session)
             admins = [asyncio.create_task(admin(registry, session, key, draw, answered)) for _ in range(4)]
@@ -119,7 +119,7 @@ async def test_killed_in_the_middle_nothing_is_lost_or_half_done(tmp_path):
                 await registry.kill()
             assert all(isinstance(one, asyncio.CancelledError) for one in ended), ended
 
-    async with Database.opened(Settings(data_dir=tmp_path)) as database, database.reading() as connection:
+    async with Database.opened(settings) as database, database.reading() as connection:
         assert max(answered) <= await connection.scalar(sa.select(sa.func.max(outbox.c.seq)))
         enabled = sa.select(numbers.c.user, sa.func.count()).where(numbers.c.sms == "enabled").group_by(numbers.c.user)
         assert all(count == 1 for _, count in await connection.execute(enabled))

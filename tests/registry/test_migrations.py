@@ -1,4 +1,7 @@
-"""Forward on a database of a version before, with rows in it: every row is there afterwards, and the chain holds it."""
+"""Forward on a database of a version before, with rows in it: every row is there afterwards, and the chain holds it.
+
+What the first version wrote, table by table; test_migrations_from_each.py has rows of all versions, made up.
+"""
 
 import hashlib
 import re
@@ -7,9 +10,7 @@ from datetime import UTC, date, datetime
 import orjson
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from registry import database as registry_database
@@ -57,14 +58,6 @@ FIRST = {
 }
 
 
-def upgrade(connection, to):
-    """Migrate up to a version."""
-    config = Config()
-    config.set_main_option("script_location", str(registry_database._MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, to)
-
-
 @pytest.fixture
 async def before(without_tables, settings):
     """A database of the first version with rows; gives its columns by table."""
@@ -75,7 +68,7 @@ async def before(without_tables, settings):
     async with engine.connect() as connection:
         await connection.execution_options(writes=True)
         async with connection.begin():
-            await connection.run_sync(upgrade, "0001")
+            await connection.run_sync(registry_database.migrate, "0001")
             for name, rows in FIRST.items():
                 table = await connection.run_sync(
                     lambda sync, name=name: sa.Table(name, sa.MetaData(), autoload_with=sync)
@@ -194,7 +187,7 @@ async def test_walls_of_before_become_those_of_today(without_tables, settings):
     async with engine.connect() as connection:
         await connection.execution_options(writes=True)
         async with connection.begin():
-            await connection.run_sync(upgrade, "0008")
+            await connection.run_sync(registry_database.migrate, "0008")
             new = await walls_of(connection)
             for table, both in new.items():
                 old = [re.sub(r"\s+OFFSET 0", "", one.replace(look.format(asked), asked)) for one in both]
@@ -204,7 +197,7 @@ async def test_walls_of_before_become_those_of_today(without_tables, settings):
                 )
             assert await walls_of(connection) != new
         async with connection.begin():
-            await connection.run_sync(upgrade, "0009")
+            await connection.run_sync(registry_database.migrate, "0009")
             now = await walls_of(connection)
     await engine.dispose()
     assert {table: now[table] for table in new} == new

@@ -5,11 +5,10 @@ an owner and a licence; a campaign takes so many numbers), not from the life-cyc
 """
 
 import asyncio
-import tempfile
-from pathlib import Path
 
+import hypothesis
 import hypothesis.strategies as st
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -23,7 +22,6 @@ from redis.asyncio import Redis
 from registry.commands import change
 from registry.credentials import mint
 from registry.database import Database
-from registry.settings import Settings
 from tests.registry.admin import serving
 from tests.registry.builders import a_brand, a_campaign, a_number, a_tenant, a_user
 from tests.valkey import Valkey
@@ -226,10 +224,10 @@ class AdminApiMachine(RuleBasedStateMachine):
             assert sum(one["user"] == name and one["sms"] == "enabled" for one in self.model.values()) <= 1
 
 
-def test_the_admin_api_does_as_the_model():
+def test_the_admin_api_does_as_the_model(settings):
     """Some hundred calls in random order, shrunk to the shortest that differs."""
-    with tempfile.TemporaryDirectory() as folder, Valkey() as server, asyncio.Runner() as runner:
-        its_settings = Settings(data_dir=Path(folder), numbers_per_campaign=LIMIT)
+    its_settings = settings.model_copy(update={"numbers_per_campaign": LIMIT})
+    with Valkey() as server, asyncio.Runner() as runner:
 
         async def close(*stacks):
             for stack in stacks:
@@ -248,7 +246,7 @@ def test_the_admin_api_does_as_the_model():
         try:
             run_state_machine_as_test(
                 AdminApiMachine,
-                settings=settings(
+                settings=hypothesis.settings(
                     max_examples=12,
                     stateful_step_count=25,
                     deadline=None,

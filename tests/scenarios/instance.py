@@ -1,11 +1,13 @@
 """A running `a2p-gateway up`, and what it leaves behind."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import orjson
@@ -24,10 +26,14 @@ def free_base() -> int:
 class Up:
     """A running `a2p-gateway up`."""
 
-    def __init__(self, data_dir: Path, port_base: int, *options: str) -> None:
-        self.data_dir, self.port_base = data_dir, port_base
+    def __init__(
+        self, data_dir: Path, port_base: int, *options: str, registry: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it; registry: settings of the registry, beside those that it gets."""
+        self.data_dir, self.port_base, self.registry = data_dir, port_base, dict(registry or {})
         where = ("--data-dir", str(data_dir), "--port-base", str(port_base))
-        command = [sys.executable, "-m", "gateway", "up", *where, *options]
+        program = ["tests.scenarios.up_elsewhere", json.dumps(self.registry)] if self.registry else ["gateway"]
+        command = [sys.executable, "-m", *program, "up", *where, *options]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def ready(self) -> dict[str, object]:

@@ -14,6 +14,7 @@ import pytest
 from loadtests.company import make_company
 from loadtests.faults.stand import standing
 from loadtests.ports import free_port
+from tests.scenarios.databases import on_both
 
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(300)]
 
@@ -54,10 +55,11 @@ def until_registered(ports, product):
         time.sleep(0.1)
 
 
-def test_j10_a_deleted_brand_stops_all_its_numbers_everywhere():
+@on_both
+def test_j10_a_deleted_brand_stops_all_its_numbers_everywhere(registry_databases):
     """Forty numbers, known to three processes: the next text of each is refused by each, once TCR has its answer."""
     company = make_company(senders=40, contacts=1)
-    with standing(os.environ, gateways=3, workers=1, company=company) as product:
+    with standing(os.environ, gateways=3, workers=1, company=company, registry=registry_databases) as product:
         stand, ports = product.stand, []
         for name in stand.of("gateway"):
             ports.append(free_port())

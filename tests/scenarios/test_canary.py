@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.databases import on_both
 from tests.scenarios.instance import processes_of
 
 #: One after the other: each starts nine processes.
@@ -32,6 +33,7 @@ def flipped(demo, times):
         time.sleep(0.2)
 
 
+@on_both
 def test_verdicts_follow_the_registry_and_an_outage_is_counted(start):
     """There and back with nothing promised in vain; a registry that dies costs flips, and no more than that."""
     up = start("one")

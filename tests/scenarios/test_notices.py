@@ -28,9 +28,10 @@ from registry.settings import Settings
 from registry.tables import users
 from registry.work_tables import notice_deliveries, notice_hooks, notices
 from tests.registry.builders import AT, BASICS, a_campaign, a_user, eventually
+from tests.scenarios.databases import on_both
 
 #: One after the other with all that keeps both cores busy.
-pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(300)]
+pytestmark = [on_both, pytest.mark.xdist_group("up"), pytest.mark.timeout(300)]
 
 CHILD = Path(__file__).parents[1] / "registry" / "notices" / "child.py"
 ADMINS = ("ada", "bo", "cy")
@@ -117,14 +118,15 @@ async def hook():
 
 
 @pytest.fixture
-async def acme(hook, tmp_path):
+async def acme(hook, tmp_path, registry_databases):
     """Acme behind a real gateway and worker, and the child that tells: a stand whose parts can be killed."""
     with ground(os.environ, None) as place:
         port = free_port()
         stand = Stand(place, port=port, carrier_port=free_port(), settings={})
         data_dir, ready = tmp_path / "data", tmp_path / "ready"
         child = [sys.executable, str(CHILD), str(data_dir), stand.url("registry-store"), f"http://127.0.0.1:{port}"]
-        environment = {"PYTHONPATH": str(CHILD.parents[3])}
+        environment = {"PYTHONPATH": str(CHILD.parents[3])} | registry_databases
+        url = registry_databases.get("A2P_REGISTRY_DATABASE_URL", "")
         try:
             stand.add_store("queue-store", fsync="always")
             stand.add_store("registry-store", fsync="everysec")
@@ -132,7 +134,7 @@ async def acme(hook, tmp_path):
             stand.add("teller", "registry", [*child, str(ready)], ready.exists, environment)
             stand.add_ours("gateway-1", "gateway")
             stand.add_ours("worker-1", "worker")
-            async with Database.opened(Settings(data_dir=data_dir)) as database:
+            async with Database.opened(Settings(data_dir=data_dir, database_url=url)) as database:
                 company = Company(database, port)
                 await company.fill(hook[0])
                 for name in stand.parts:

@@ -14,10 +14,12 @@ pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(900)]
 SEED = 20_261_123
 
 
-def test_a_revoked_number_stops_within_its_bound(tmp_path):
+def test_a_revoked_number_stops_within_its_bound(tmp_path, registry_databases):
     """Usually within a second; never after five: everybody in strict mode, programs always."""
     rounds = {"strict": tuple(Kind), "enforce": (Kind.REGISTRY_KILLED, Kind.LINE_SLOW)}
-    options = Options(seed=SEED, flips=500, rounds=rounds, senders=120, rate=60, out=tmp_path)
+    options = Options(
+        seed=SEED, flips=500, rounds=rounds, senders=120, rate=60, out=tmp_path, registry=registry_databases
+    )
 
     outcome = run(options, os.environ, print)
 

@@ -14,6 +14,8 @@ from urllib.parse import quote
 import orjson
 import pytest
 
+from tests.scenarios.databases import on_both
+
 pytestmark = [pytest.mark.xdist_group("up"), pytest.mark.timeout(600)]
 
 TENANT = "lakeside"
@@ -124,7 +126,7 @@ def register(console, kind, fields, **more):
 
 def operator_key(up):
     """A key of the provider's, made on its machine."""
-    environment = os.environ | {"A2P_REGISTRY_DATA_DIR": str(up.data_dir)}
+    environment = os.environ | {"A2P_REGISTRY_DATA_DIR": str(up.data_dir)} | up.registry
 
     def run(*arguments):
         command = [sys.executable, "-m", "registry", *arguments]
@@ -161,6 +163,7 @@ def arrives(console, user, did):
     )
 
 
+@on_both
 def test_from_nothing_registered_to_a_text_that_arrives(start):
     """In the order of the pages; each step is refused before its time."""
     up = start("seeds")

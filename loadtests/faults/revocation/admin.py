@@ -50,8 +50,8 @@ class Admin:
     #: Where the registry's API is, and the key for it.
     port: int
     key: str
-    #: The registry's SQLite file; only read.
-    database: Path
+    #: The registry's SQLite file, or the URL of its PostgreSQL; only read.
+    database: Path | str
 
     async def flip(self, did: str, *, mode: Mode, round_name: str) -> Flip:
         """Take a number's assignment, wait until that is effective and beyond the bound, and ask for it back.
@@ -61,7 +61,10 @@ class Admin:
         sent_ns = time.time_ns()
         change = await self._patch(did, _TAKE, effective=True)
         answered_ns = time.time_ns()
-        committed_ns = await asyncio.to_thread(read_commit, self.database, did)
+        if isinstance(self.database, Path):
+            committed_ns = await asyncio.to_thread(read_commit, self.database, did)
+        else:
+            committed_ns = await ask_commit(self.database, did)
         if committed_ns is None or committed_ns < sent_ns:
             raise UnansweredError("a number had no assignment before it was taken")
         restore_ns = max(committed_ns + int(_HELD_S * S), answered_ns + int(_AFTER_ANSWER_S * S))
@@ -102,7 +105,21 @@ def read_commit(database: Path, did: str) -> int | None:
     """Return when a number's assignment was last removed, by the audit: wall clock, ns; None when it never was."""
     with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)) as connection:
         row = connection.execute(_AUDIT, (orjson.dumps([did]).decode(),)).fetchone()
-    if row is None:
-        return None
-    at = datetime.fromisoformat(row[0])
-    return int(at.replace(tzinfo=UTC).timestamp() * 1_000_000) * 1_000
+    return None if row is None else _ns(datetime.fromisoformat(row[0]).replace(tzinfo=UTC))
+
+
+async def ask_commit(url: str, did: str) -> int | None:
+    """Return the same from PostgreSQL, as somebody who may see every company's rows."""
+    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - heavy, and PostgreSQL's alone
+
+    dsn = url.replace("+asyncpg", "", 1)
+    connection = await asyncpg.connect(dsn, server_settings={"a2p.tenant": ":all"})
+    try:
+        at = await connection.fetchval(_AUDIT.replace("?", "$1"), orjson.dumps([did]).decode())
+    finally:
+        await connection.close()
+    return None if at is None else _ns(at)
+
+
+def _ns(at: datetime) -> int:
+    return int(at.timestamp() * 1_000_000) * 1_000

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +65,8 @@ class Options:
     #: Texts a second, of all together.
     rate: float = 160.0
     out: Path = Path("var/revocations")
+    #: Settings of the registry, beside those that it needs.
+    registry: Mapping[str, str] = field(default_factory=dict)
 
     def count(self, kind: Kind) -> int:
         """Return how many flips a round of that kind has."""
@@ -102,7 +104,9 @@ def run(options: Options, environment: Mapping[str, str], tell: Tell) -> Outcome
         folder = options.out / mode
         folder.mkdir(exist_ok=True)
         with (
-            standing(environment, settings=_settings(mode, folder), company=_company(options)) as product,
+            standing(
+                environment, settings=_settings(mode, folder), company=_company(options), registry=options.registry
+            ) as product,
             logs_kept(product.stand, folder) as keep,
             LagWatch() as lag,
         ):
@@ -149,7 +153,8 @@ class _Rounds:
                 session=session,
                 port=int(settings["A2P_REGISTRY_HTTP_PORT"]),
                 key=self.product.keys.admins[TENANT],
-                database=Path(settings["A2P_REGISTRY_DATA_DIR"]) / "registry.db",
+                database=settings.get("A2P_REGISTRY_DATABASE_URL")
+                or Path(settings["A2P_REGISTRY_DATA_DIR"]) / "registry.db",
             )
             numbers = list(self.product.company.senders.values())
             site = Site(stand=stand, mode=self.mode, admin=admin, proxy=proxy, store=store, free=numbers)

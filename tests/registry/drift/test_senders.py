@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from registry.drift.senders import LedgerSenders
 from registry.ledger.database import LedgerDatabase
 from registry.ledger.tables import messages
-from tests.registry.dialects import only_sqlite
 
 
 def a_row(place, sender, *, refused=0):
@@ -18,7 +17,6 @@ def a_row(place, sender, *, refused=0):
     return row | {"id": f"m{place}", "accepted_ms": place, "sender": sender, "refused": refused}
 
 
-@only_sqlite
 @pytest.mark.asyncio
 async def test_the_last_one_comes_first_and_each_once(settings):
     """Refused messages, and those without a number, are nobody's."""
