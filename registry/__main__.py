@@ -19,6 +19,7 @@ from registry.drift import cli as drift_commands
 from registry.people import commands as people_commands
 from registry.people import login_commands
 from registry.preflight import commands as preflight_commands
+from registry.registration import commands as registration_commands
 
 if TYPE_CHECKING:
     from registry.importer import ImportOptions, Progress, Report
@@ -337,6 +338,7 @@ login_commands.add_to(app, _settings, _run)
 bulk_commands.add_to(app, _settings, _run)
 drift_commands.add_to(app, _settings, _run)
 preflight_commands.add_to(app, _settings, _run)
+registration_commands.add_to(app, _settings, _run)
 
 
 def main() -> None:

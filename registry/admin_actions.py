@@ -278,7 +278,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "askForNumberPool",
         NoBody,
         _ask_pool,
-        "Ask the carriers for leave to hold more numbers than the limit.",
+        "Have the provider ask the carriers for leave to hold more numbers than the limit, which can take weeks;"
+        " listLeaveRequests tells since when, and what came of it.",
         problems=("not_from_here",),
     ),
     Action(

@@ -9,6 +9,7 @@ from registry.drift import actions as drift
 from registry.notices import actions as notices
 from registry.people import routes as people
 from registry.preflight import views as preflight
+from registry.registration import adjustments, leave_requests
 from registry.registration import routes as registration
 from registry.requests import actions as requests
 from registry.restorations import actions as restorations
@@ -18,6 +19,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     *drift.ACTIONS,
     *notices.ACTIONS,
     *registration.ACTIONS,
+    *adjustments.ACTIONS,
+    *leave_requests.ACTIONS,
     *people.ACTIONS,
     *requests.ACTIONS,
     *restorations.ACTIONS,
@@ -29,6 +32,8 @@ VIEWS: Final[tuple[View, ...]] = (
     *lists.VIEWS,
     *operations.VIEWS,
     *registration.VIEWS,
+    *adjustments.VIEWS,
+    *leave_requests.VIEWS,
     *people.VIEWS,
     *preflight.VIEWS,
     *requests.VIEWS,

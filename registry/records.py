@@ -230,6 +230,27 @@ class Fee:
     currency: str
     #: The application that it was for.
     application: str
+    #: When it was put on a bill; None while it waits for one.
+    billed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveRequest:
+    """A company wants what carriers have to grant: the provider's people ask them, and note what they said."""
+
+    #: Later ones come later in a list by id.
+    id: str
+    tenant: str
+    #: number_pool (more numbers than the limit in a campaign) or use_case (a special one, of a form).
+    kind: str
+    #: The campaign's id, or the form's.
+    subject: str
+    use_case: str
+    asked_at: datetime
+    asked_by: str
+    settled_at: datetime | None = None
+    #: approved, declined, or dropped (nothing needs it any more); None while it is open.
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,4 +317,5 @@ Record = (
     | Fee
     | Request
     | Restoration
+    | LeaveRequest
 )

@@ -208,6 +208,22 @@ fees: Final = Table(
     Column("cents", sa.Integer, nullable=False),
     text("currency"),
     text("application"),
+    Column("billed_at", UtcDateTime),
+)
+
+leave_requests: Final = Table(
+    "leave_requests",
+    metadata,
+    Column("id", sa.String, primary_key=True),
+    Column("tenant", ForeignKey("tenants.id"), nullable=False, index=True),
+    text("kind"),
+    Column("subject", sa.String, nullable=False, index=True),
+    text("use_case"),
+    Column("asked_at", UtcDateTime, nullable=False),
+    text("asked_by"),
+    Column("settled_at", UtcDateTime),
+    Column("outcome", sa.String),
+    _part("ix_leave_requests_open", "id", where="settled_at IS NULL"),
 )
 
 requests: Final = Table(
@@ -318,6 +334,7 @@ TABLES: Final[Mapping[type[Any], Table]] = MappingProxyType(
         records.Fee: fees,
         records.Request: requests,
         records.Restoration: restorations,
+        records.LeaveRequest: leave_requests,
     },
 )
 

@@ -9,6 +9,7 @@ from registry.console.views import (
     drift,
     home,
     keys,
+    leave,
     log,
     numbers,
     opt_outs,
@@ -37,6 +38,7 @@ _PLACES: Final = (
     audit,
     drift,
     provider,
+    leave,
 )
 PAGES: Final[tuple[Page, ...]] = tuple(page for place in _PLACES for page in place.PAGES)
 FORMS: Final[tuple[Form, ...]] = tuple(form for place in _PLACES for form in place.FORMS)
@@ -75,6 +77,7 @@ MENU: Final[tuple[Section, ...]] = (
         "Provider",
         (
             Link("Companies", "/provider/tenants", For.PROVIDER),
+            Link("Leave of carriers", "/provider/leave", For.PROVIDER),
             Link("Platform", "/provider/platform", For.PROVIDER),
         ),
     ),

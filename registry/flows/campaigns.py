@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from registry.flows import leaves
 from registry.flows.desk import Desk
 from registry.lifecycle import standing as steps
 from registry.lifecycle.cycle import LifeCycle, NotAllowedError
@@ -32,6 +33,7 @@ async def deactivate(desk: Desk, name: str, confirm: str) -> Campaign:
         if number is not None:
             put.append(replace(number, sms=steps.lose(Standing(sms=number.sms)).sms))
     await desk.save(put)
+    await leaves.drop(desk, leaves.POOL, campaign.id)
     for link in links:
         await desk.ask_aggregator(link.did, "remove", campaign.id)
     await desk.ask_tcr("deactivate", campaign.id)
@@ -39,10 +41,13 @@ async def deactivate(desk: Desk, name: str, confirm: str) -> Campaign:
 
 
 async def request_number_pool(desk: Desk, name: str) -> Campaign:
-    """Ask the carriers for leave to hold more numbers than the limit."""
+    """Wish for leave to hold more numbers than the limit: the provider's people find it on their list."""
     campaign, _ = await desk.campaign(name)
+    if campaign.status in CAMPAIGN.dead_ends:
+        raise Problem("not_from_here")
     asked = replace(campaign, number_pool=_after(NUMBER_POOL, campaign.number_pool, "requested"))
     await desk.save([asked])
+    await leaves.ask(desk, leaves.POOL, campaign.id, campaign.use_case)
     return asked
 
 
@@ -52,6 +57,8 @@ async def settle_number_pool(desk: Desk, name: str, *, approved: bool) -> Campai
     event = "approved" if approved else "revoked"
     settled = replace(campaign, number_pool=_after(NUMBER_POOL, campaign.number_pool, event))
     await desk.save([settled])
+    outcome = leaves.APPROVED if approved else leaves.DECLINED
+    await leaves.settle(desk, leaves.POOL, campaign.id, campaign.use_case, outcome)
     return settled
 
 

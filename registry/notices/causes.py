@@ -257,6 +257,18 @@ async def _application(search: _Search) -> list[Cause]:
     return [await search.cause("application_refused", fields["tenant"], subject, **item)]
 
 
+async def _leave(search: _Search) -> list[Cause]:
+    """Find what the carriers said; that nobody needs it any more is no news."""
+    fields, outcome = search.after, search.after["outcome"]
+    if outcome not in {"approved", "declined"} or outcome == search.before.get("outcome"):
+        return []
+    of_pool = fields["kind"] == "number_pool"
+    subject = f"{'campaign' if of_pool else 'application'}:{fields['subject']}"
+    what = "a number pool" if of_pool else f"the use case {fields['use_case']}"
+    item = {"name": fields["subject"], "what": what}
+    return [await search.cause(f"leave_{outcome}", fields["tenant"], subject, **item)]
+
+
 _FINDERS: Final[Mapping[str, Callable[[_Search], Awaitable[list[Cause]]]]] = {
     "brands": _brand,
     "campaigns": _campaign,
@@ -264,6 +276,7 @@ _FINDERS: Final[Mapping[str, Callable[[_Search], Awaitable[list[Cause]]]]] = {
     "numbers": _number,
     "requests": _request,
     "applications": _application,
+    "leave_requests": _leave,
 }
 #: The tables whose changes can be news.
 TABLES: Final = tuple(_FINDERS)

@@ -152,6 +152,24 @@ _ALL: Final = (
         ("brand", "ends_at", "numbers", "number_count"),
     ),
     Kind(
+        "leave_approved",
+        "the carriers gave leave that was asked for: for a number pool, or for a special use case",
+        "The carriers gave leave for {what}: {name}, on {at}.",
+        "The carriers gave leave {count} times: {names}.",
+        "A campaign with a number pool holds as many numbers as are needed; a form with leave can be submitted.",
+        "Campaigns",
+        ("what",),
+    ),
+    Kind(
+        "leave_declined",
+        "the carriers gave no leave that was asked for, or it was taken back",
+        "The carriers gave no leave for {what}: {name}, on {at}.",
+        "The carriers gave no leave {count} times: {names}.",
+        "Without a number pool a campaign holds no more numbers than before; a form needs another use case.",
+        "Campaigns",
+        ("what",),
+    ),
+    Kind(
         "grandfathering_ended",
         "a number that could text without a campaign since before 15 February 2023 changes hands or licence",
         "{name} could text without a campaign, because it could before February 15, 2023. That ended on {at}, when the"

@@ -18,6 +18,7 @@ import orjson
 import sqlalchemy as sa
 
 from registry.admin_patches import read_body
+from registry.flows import leaves
 from registry.flows.desk import Desk
 from registry.lifecycle.cycle import LifeCycle, NotAllowedError
 from registry.lifecycle.registration import APPLICATION, BRAND, CAMPAIGN
@@ -32,8 +33,9 @@ from registry.registration.samples import Advice
 from registry.registration.tcr_form import LEAVE, leave_of
 from registry.registration.tcr_form import brand_form as read_brand
 from registry.registration.tcr_form import campaign_form as read_campaign
-from registry.registration.words import SOLE_PROPRIETOR
+from registry.registration.words import SOLE_PROPRIETOR, USE_CASES
 from registry.tables import applications, brands, campaigns
+from registry.work_tables import tcr_jobs
 
 BRAND_KIND: Final = "brand"
 CAMPAIGN_KIND: Final = "campaign"
@@ -59,6 +61,8 @@ class Found:
     #: The brand that came of it; None before.
     brand: Brand | None = None
     campaign: Campaign | None = None
+    #: It is on its way, and TCR was not asked yet, as far as is known here.
+    waits: bool = False
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -83,11 +87,17 @@ class Found:
     def can(self) -> list[str]:
         """List what can be done with it."""
         steps = ["save", "check", "submit"] if self.is_editable else []
-        return [*steps, *(["withdraw"] if self._is_withdrawable else [])]
+        return [*steps, *(["withdraw"] if self.is_withdrawable else [])]
 
     @property
-    def _is_withdrawable(self) -> bool:
-        return self.application.state in {"draft", "refused"} and self.application.object_id is None
+    def is_withdrawable(self) -> bool:
+        """Say whether nothing came of it yet, and nobody at TCR looks at it."""
+        return self.application.object_id is None and (self.application.state in {"draft", "refused"} or self.waits)
+
+    @property
+    def was_handed_over(self) -> bool:
+        """Say whether TCR was ever asked about it; what it said the last time stands in the form."""
+        return bool(self.application.faults) or not (self.waits or self.application.state == "draft")
 
 
 def turned_down(campaign: Campaign) -> bool:
@@ -102,7 +112,7 @@ async def load(desk: Desk, name: str) -> Found:
     if application is None or application.tenant != desk.tenant:
         raise Problem("not_found")
     if application.object_id is None:
-        return Found(application=application)
+        return Found(application=application, waits=await _waits(desk, application))
     if application.kind == BRAND_KIND:
         return Found(application=application, brand=await desk.one(Brand, application.object_id))
     return Found(application=application, campaign=await desk.one(Campaign, application.object_id))
@@ -145,19 +155,43 @@ async def save(desk: Desk, name: str, fields: Mapping[str, Any]) -> Found:
         _check_fixed(form, _form(application))
     saved = replace(application, fields=_dump(form, leave_of(application)))
     await desk.save([saved])
+    if isinstance(form, CampaignForm):
+        await leaves.drop(desk, leaves.USE_CASE, application.id, but_for=form.use_case)
     return replace(found, application=saved)
 
 
+async def ask_leave(desk: Desk, name: str) -> Found:
+    """Wish for the carriers' leave for the special use case that the form names; it stands on the provider's list.
+
+    Problem: not_from_here where none is needed, or it was given or asked for.
+    """
+    found = await _with_leave(desk, name)
+    form = read_campaign(found.application)
+    asked = USE_CASES.get(form.use_case)
+    if asked is None or not asked.needs_leave or leave_of(found.application) == form.use_case:
+        raise Problem("not_from_here")
+    await leaves.ask(desk, leaves.USE_CASE, name, form.use_case)
+    return found
+
+
 async def grant_leave(desk: Desk, name: str, *, granted: bool) -> Found:
-    """Note that the carriers gave leave for the use case that the form names, or took it back."""
+    """Note that the carriers gave leave for the use case that the form names, or not, or took it back."""
+    found = await _with_leave(desk, name)
+    application, form = found.application, read_campaign(found.application)
+    saved = replace(application, fields=_dump(form, form.use_case if granted else ""))
+    await desk.save([saved])
+    outcome = leaves.APPROVED if granted else leaves.DECLINED
+    await leaves.settle(desk, leaves.USE_CASE, name, form.use_case, outcome)
+    return replace(found, application=saved)
+
+
+async def _with_leave(desk: Desk, name: str) -> Found:
+    """Return a form that leave can be noted in. Problem: not_found, not_from_here."""
     found = await load(desk, name)
     application = found.application
     if application.kind != CAMPAIGN_KIND or application.object_id is not None or not found.is_editable:
         raise Problem("not_from_here")
-    form = read_campaign(application)
-    saved = replace(application, fields=_dump(form, form.use_case if granted else ""))
-    await desk.save([saved])
-    return replace(found, application=saved)
+    return found
 
 
 async def check(desk: Desk, name: str) -> Checked:
@@ -189,13 +223,37 @@ async def submit(desk: Desk, name: str) -> Found:
 
 
 async def withdraw(desk: Desk, name: str) -> Found:
-    """Give a form up that nothing came of."""
+    """Give a form up that nothing came of. What it costs is taken back if TCR was never asked (fee.py).
+
+    One that waits for its turn does not get it. Should it be asked about at this very moment, what TCR takes is
+    registered, and owed again (tcr/submitter.py).
+    """
     found = await load(desk, name)
-    if found.application.object_id is not None:
+    if not found.is_withdrawable:
         raise Problem("not_from_here")
-    gone = replace(found.application, state=_after(APPLICATION, found.application.state, "withdrawn"))
+    application, state = found.application, found.application.state
+    if found.waits:
+        await desk.connection.execute(sa.delete(tcr_jobs).where(*_job(application)))
+        state = _after(APPLICATION, state, "refused")  # By us, before TCR could: it came back.
+    sent = application.submitted_at if found.was_handed_over else None
+    gone = replace(application, state=_after(APPLICATION, state, "withdrawn"), submitted_at=sent)
     await desk.save([gone])
-    return replace(found, application=gone)
+    await leaves.drop(desk, leaves.USE_CASE, name)
+    if not found.was_handed_over:
+        await fee.take_back(desk, gone)
+    return Found(application=gone)
+
+
+async def _waits(desk: Desk, application: Application) -> bool:
+    """Say whether a form is to be submitted and nobody has tried."""
+    if application.state != "submitting":
+        return False
+    untried = sa.select(tcr_jobs.c.object).where(*_job(application), tcr_jobs.c.attempts == 0)
+    return (await desk.connection.execute(untried)).first() is not None
+
+
+def _job(application: Application) -> tuple[sa.ColumnElement[bool], ...]:
+    return tcr_jobs.c.action == "submit", tcr_jobs.c.object == application.id
 
 
 def read_form(kind: str, given: Mapping[str, Any]) -> Form:

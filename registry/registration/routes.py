@@ -79,6 +79,10 @@ async def _leave(desk: Desk, path: Mapping[str, str], body: LeaveVerdict) -> dic
     return await _shown(desk, await flows.grant_leave(desk, path["id"], granted=body.granted))
 
 
+async def _ask_leave(desk: Desk, path: Mapping[str, str], _: NoBody) -> dict[str, Any]:
+    return await _shown(desk, await flows.ask_leave(desk, path["id"]))
+
+
 async def _check(desk: Desk, path: Mapping[str, str], _: NoBody) -> dict[str, Any]:
     return await _findings(desk, path)
 
@@ -179,7 +183,7 @@ async def _fees(look: Look, _: Mapping[str, str], __: Query) -> dict[str, Any]:
     }
 
 
-_FEE: Final = ("kind", "at", "cents", "currency", "application")
+_FEE: Final = ("kind", "at", "cents", "currency", "application", "billed_at")
 
 
 async def _steps(look: Look, _: Mapping[str, str], __: Query) -> dict[str, Any]:
@@ -195,8 +199,10 @@ _FEE_SHOWN: Final = closed(
         "cents": {"type": "integer", "description": "Before tax."},
         "currency": _TEXT,
         "terms": _TEXT,
+        "if_withdrawn": {**_TEXT, "description": "What becomes of it with a form that is withdrawn."},
         "charged_at": nullable(_INSTANT),
         "application": nullable(_TEXT),
+        "billed_at": nullable({**_INSTANT, "description": "When it was put on a bill."}),
     }
 )
 _APPLICATION: Final = {
@@ -238,7 +244,12 @@ _FEES: Final = closed(
         "items": {
             "type": "array",
             "items": closed(
-                {"kind": _TEXT, "at": _INSTANT, "cents": {"type": "integer"}, "currency": _TEXT, "application": _TEXT}
+                {
+                    **dict.fromkeys(("kind", "currency", "application"), _TEXT),
+                    "at": _INSTANT,
+                    "cents": {"type": "integer"},
+                    "billed_at": nullable(_INSTANT),
+                }
             ),
         },
         "registration": _FEE_SHOWN,
@@ -326,7 +337,18 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "withdrawApplication",
         NoBody,
         _withdraw,
-        "Give up a form that nothing came of yet.",
+        "Give up a form that nothing came of yet. " + fee.WITHDRAWN,
+        problems=("not_from_here",),
+        shows=_CHANGED,
+    ),
+    Action(
+        "POST",
+        "/v1/applications/{id}/leave",
+        "askForLeave",
+        NoBody,
+        _ask_leave,
+        "Have the provider ask the carriers for leave for the special use case that the form names, which can take"
+        " weeks; listLeaveRequests tells since when, and what came of it.",
         problems=("not_from_here",),
         shows=_CHANGED,
     ),
@@ -368,7 +390,14 @@ VIEWS: Final[tuple[View, ...]] = (
         problems=("unknown_brand",),
         shows=closed(_FINDINGS),
     ),
-    View("/v1/fees", "getFees", Query, _fees, "What registering costs, and what was charged.", shows=_FEES),
+    View(
+        "/v1/fees",
+        "getFees",
+        Query,
+        _fees,
+        "What registering costs, what was charged, and when it was put on a bill.",
+        shows=_FEES,
+    ),
     View(
         "/v1/registration",
         "getRegistration",

@@ -22,9 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from metrics.registry import RegistryMetrics
 from registry.commands import change, find
 from registry.database import Database
+from registry.flows.desk import Desk
 from registry.lifecycle.registration import APPLICATION, BRAND, SHARING
 from registry.records import Application, Brand, Campaign, Record
-from registry.registration import tcr_form
+from registry.registration import fee, tcr_form
 from registry.tcr import events
 from registry.tcr.applying import ACTOR, ASK, Word, apply_words, ask, replay, set_mark
 from registry.tcr.catching_up import catch_up
@@ -276,9 +277,10 @@ class Submitter:
         row = known or replace(
             tcr_form.campaign_of(application, campaign_id), sharing="" if is_mock else "pending", mock=is_mock
         )
-        if known is not None and SHARING.reaches(known.sharing, "pending") and application.object_id is not None:
+        if known is not None and application.object_id is not None:
             corrected = tcr_form.campaign_fields(application)
-            row = replace(known, **corrected, sharing="pending", dca_complete=False, faults=())
+            sharing = SHARING.observed(known.sharing, "pending")
+            row = replace(known, **corrected, sharing=sharing, dca_complete=False, faults=())
             await set_mark(connection, seen, as_of.earliest)
             await set_mark(connection, seen._replace(aspect=events.DCA, value="incomplete"), as_of.earliest)
         await self._taken(connection, job, application, row)
@@ -300,6 +302,8 @@ class Submitter:
             state = APPLICATION.after(current.state, "taken")
             put = [row, replace(current, object_id=object_id, state=state, faults=(), submitted_at=now)]
         await change(connection, actor=ACTOR, put=put)
+        if application.kind == "campaign":  # Of one that was withdrawn at this very moment it was taken back.
+            await fee.charge(Desk(connection=connection, tenant=current.tenant, actor=ACTOR, now=now), current)
         await ask(connection, f"{application.kind}:{object_id}", now + timedelta(seconds=_LOOK_AFTER_S))
         await _done(connection, job)
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from registry.console.pages import Again, Download, Fields, Form, Page, Went
 from registry.console.views import registration_forms
+from registry.console.views.leave import leave_of
 from registry.console.views.registration_fields import STEPS
 from registry.console.views.registration_words import (
     AT_CARRIER,
@@ -29,14 +30,15 @@ _GOOD: Final = frozenset({"verified", "vetted_verified", "self_declared"})
 _ENDED: Final = frozenset({"expired", "deactivated"})
 _LIVE: Final = ("applications", "brands", "campaigns")
 #: Of the page of one campaign: how many numbers it has changes with them.
-_WITH_NUMBERS: Final = (*_LIVE, "assignments")
+_WITH_NUMBERS: Final = (*_LIVE, "assignments", "fees", "leave_requests")
 
 
 async def _overview(visit: Visit) -> Mapping[str, Any]:
     brands = await visit.see("listBrands")
     campaigns = await visit.see("listCampaigns")
     forms = await visit.see("listApplications", state="open", limit=100)
-    fees = (await visit.see("getFees"))["registration"]
+    found_fees = await visit.see("getFees")
+    fees = found_fees["registration"]
     has_good = any(one["status"] in _GOOD for one in brands["items"])
     return {
         "brands": _with(brands["items"]),
@@ -45,6 +47,7 @@ async def _overview(visit: Visit) -> Mapping[str, Any]:
         "forms": [(one, FORM_STATES[one["state"]]) for one in forms["items"]],
         "fee": fees,
         "fee_words": money(fees),
+        "adjustments": [(one, money(one)) for one in found_fees["items"]],
         "has_good": has_good,
         "use_case": use_case,
     }
@@ -113,6 +116,7 @@ async def _campaign(visit: Visit) -> Mapping[str, Any]:
         "standing": campaign_standing(campaign),
         "brand_standing": brand_standing(brand["status"]),
         "form": form,
+        "wish": await leave_of(visit, campaign["id"]),
         "described": form["fields"] if form else CampaignForm().model_dump(),
         "first_step": STEPS["campaign"][0].id,
         "can_correct": form is not None and "submit" in form["can"],
@@ -149,7 +153,10 @@ async def _deactivate(visit: Visit, given: Fields) -> Went | Again:
 
 async def _ask_pool(visit: Visit, _: Fields) -> Went:
     await visit.do("askForNumberPool", {"id": visit.names["id"]})
-    return Went(path_of("registration", "campaigns", visit.names["id"]), "Asked. Carriers take up to 4 weeks.")
+    return Went(
+        path_of("registration", "campaigns", visit.names["id"]),
+        "Asked. Your provider asks the carriers, which can take weeks.",
+    )
 
 
 async def _settle_pool(visit: Visit, given: Fields) -> Went:

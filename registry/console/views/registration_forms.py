@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from registry.console.pages import Again, Fields, Form, Page, Went
 from registry.console.views import registration_fields as fields_of
+from registry.console.views.leave import leave_of
 from registry.console.views.registration_fields import REVIEW, STEPS, Asked, Step
 from registry.console.views.registration_progress import progress
 from registry.console.views.registration_words import (
@@ -24,6 +25,7 @@ from registry.console.views.registration_words import (
 from registry.console.visit import Visit, path_of
 from registry.problems import PROBLEMS, Problem
 from registry.registration.campaign_form import SAMPLES
+from registry.registration.words import USE_CASES
 
 _LIVE: Final = ("applications", "brands", "campaigns")
 _STEP: Final = "/registration/applications/{id}/{step}"
@@ -109,7 +111,8 @@ async def _step(visit: Visit) -> Mapping[str, Any]:
 
 async def _reviewing(visit: Visit) -> Mapping[str, Any]:
     shown = await _loaded(visit)
-    return shown | _review(shown["form"], await _checked(visit, shown["form"]))
+    wish = await leave_of(visit, shown["form"]["id"])
+    return shown | _review(shown["form"], await _checked(visit, shown["form"])) | {"wish": wish}
 
 
 async def _checked(visit: Visit, form: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -158,6 +161,11 @@ async def _withdrawing(visit: Visit) -> Mapping[str, Any]:
 async def _withdraw(visit: Visit, _: Fields) -> Went:
     await visit.do("withdrawApplication", {"id": visit.names["id"]})
     return Went("/console/registration", "The form is withdrawn.")
+
+
+async def _ask_leave(visit: Visit, _: Fields) -> Went:
+    await visit.do("askForLeave", {"id": visit.names["id"]})
+    return Went(_path(visit.names["id"], REVIEW), "Asked. Your provider asks the carriers, which can take weeks.")
 
 
 async def _note_leave(visit: Visit, given: Fields) -> Went:
@@ -225,6 +233,7 @@ def _hinted(asked: Asked) -> Asked:
 
 def _review(form: Mapping[str, Any], checked: Mapping[str, Any]) -> dict[str, Any]:
     """Show everything that was filled in, and all that is wrong with it."""
+    asked = USE_CASES.get(form["fields"].get("use_case", ""))
     return {
         "title": "Review",
         "step": None,
@@ -239,6 +248,8 @@ def _review(form: Mapping[str, Any], checked: Mapping[str, Any]) -> dict[str, An
         "error_list": [_linked(form, one) for one in checked["faults"]],
         "advice_list": [_linked(form, one | {"fix": one["text"]}) for one in checked["advice"]],
         "needs_leave": any(one["code"] == "leave_required" for one in checked["faults"]) or form["leave"],
+        # (a charity's own paper is no carrier's leave)
+        "can_ask_leave": asked is not None and asked.needs_leave,
         "use_case_words": use_case(form["fields"]["use_case"]) if form["kind"] == "campaign" else "",
     }
 
@@ -309,6 +320,7 @@ FORMS: Final[tuple[Form, ...]] = (
     Form("/registration/new-campaign", _begin_campaign),
     Form("/registration/applications/{id}/submit", _submit, back="/registration/applications/{id}/review"),
     Form("/registration/applications/{id}/withdraw", _withdraw, back="/registration/applications/{id}"),
+    Form("/registration/applications/{id}/ask-leave", _ask_leave, back="/registration/applications/{id}/review"),
     Form("/registration/applications/{id}/leave", _note_leave, back="/registration/applications/{id}/review"),
     Form(_STEP, _save),
 )

@@ -14,6 +14,7 @@ from registry.console.faults import errors_of
 from registry.console.frame import sentence
 from registry.console.pages import Again, Download, Fields, For, Form, Page, Went
 from registry.console.rendering import phone, words
+from registry.console.views.leave import leave_of
 from registry.console.views.registration_words import USE_CASES
 from registry.console.visit import Visit, effective
 from registry.problems import Problem
@@ -36,6 +37,7 @@ _REFUSED_SHOWN: Final = 8
 async def _sms(visit: Visit) -> Mapping[str, Any]:
     query = visit.query
     campaigns = await _campaigns(visit)
+    wishes = {one["id"]: await leave_of(visit, one["id"]) for one in campaigns if one["scarce"]}
     shown = await visit.see(
         "listNumbers",
         sms_page=True,
@@ -48,6 +50,7 @@ async def _sms(visit: Visit) -> Mapping[str, Any]:
     return {
         "brands": (await visit.see("listBrands"))["items"],
         "campaigns": campaigns,
+        "wishes": wishes,
         "good": {one["id"] for one in campaigns if one["verified"]},
         "words": {one["id"]: one["word"] for one in campaigns},
         "verified": [one for one in campaigns if one["verified"]],
@@ -172,10 +175,10 @@ async def _ask_pool(visit: Visit, _: Fields) -> Went:
         if problem.code == "not_found":
             raise
         return Went(_HERE, sentence(problem), warning=True)
-    return Went(_HERE, f"The carriers are asked for a number pool for campaign {name}. It can take weeks.")
+    return Went(_HERE, f"Your provider asks the carriers for a number pool for campaign {name}. It can take weeks.")
 
 
-_LIVE: Final = ("numbers", "assignments", "brands", "campaigns")
+_LIVE: Final = ("numbers", "assignments", "brands", "campaigns", "leave_requests")
 PAGES: Final[tuple[Page, ...]] = (
     Page(_AT, "SMS", "sms.html", _sms, live=_LIVE),
     Page(f"{_AT}/assign", "Assign to campaign", "sms_assign.html", _assigning, of=For.WRITERS),

@@ -116,8 +116,8 @@ class TestState:
         assert "The campaign is full." in seen.words
         assert 'rel="next"' not in seen.text
         seen = await admin.send(f"{SMS}/campaigns/CACME/number-pool")
-        assert seen.said.startswith("The carriers are asked for a number pool")
-        assert "The carriers are asked for a number pool; it can take weeks." in seen.words
+        assert seen.said.startswith("Your provider asks the carriers for a number pool")
+        assert "Your provider asks the carriers for a number pool, since" in seen.words
         assert form(seen) == [f"{SMS}/choose"]
         await put(console, a_campaign("CACME", number_pool="approved"))
         assert "49 numbers; it has a number pool." in (await admin.go(SMS)).words

@@ -14,7 +14,7 @@ from registry.notices import deliveries, ending, watcher
 from registry.notices.book import ITEMS_MAX, Pace, tell
 from registry.notices.causes import NUMBERS_MAX
 from registry.notices.kinds import KINDS
-from registry.records import Application, Request
+from registry.records import Application, LeaveRequest, Request
 from registry.tables import audit
 from registry.work_tables import drift, notices, sweeps
 from tests.registry.builders import (
@@ -69,7 +69,19 @@ def an_application(state):
 
 
 #: What was, what is, and what is told of it; the number that stops where one does.
+def a_wish(outcome=None, **given):
+    """A wish for leave of the carriers, and what came of it."""
+    wish = {"id": "L1", "tenant": "acme", "kind": "number_pool", "subject": "CACME", "use_case": "mixed"}
+    settled = None if outcome is None else AT
+    return LeaveRequest(**wish | given, asked_at=AT, asked_by="key:x", settled_at=settled, outcome=outcome)
+
+
 CHANGES = [
+    pytest.param(None, a_wish(), None, id="leave wished for"),
+    pytest.param(a_wish(), a_wish("approved"), "leave_approved", id="leave given"),
+    pytest.param(a_wish(), a_wish("declined", kind="use_case"), "leave_declined", id="leave not given"),
+    pytest.param(None, a_wish("approved"), "leave_approved", id="leave given, and not asked for here"),
+    pytest.param(a_wish(), a_wish("dropped"), None, id="leave not needed any more"),
     pytest.param(a_brand(status="pending"), a_brand(), "brand_approved", id="brand verified"),
     pytest.param(a_brand(), a_brand(status="vetted_verified"), None, id="brand vetted besides"),
     pytest.param(a_brand(status="pending"), a_brand(status="self_declared"), "brand_declared", id="self-declared"),
@@ -128,7 +140,7 @@ class TestWhatIsTold:
         assert [name for name, _ in found] == ([] if kind is None else [kind])
         for name, params in found:
             item = params["items"][0]
-            assert (item.get("numbers") == [DID]) == (name in STOPS or "declined" in str(after))
+            assert (item.get("numbers") == [DID]) == (name in STOPS or getattr(after, "sharing", "") == "declined")
             (text,) = await give_out(database)
             assert text
             assert not any(slip in text for slip in ("{", "  ", " ."))

@@ -8,19 +8,17 @@ from typer.testing import CliRunner
 
 from compliance.api_keys import read_bearer
 from registry.__main__ import app
+from registry.database import Database
 from registry.tables import api_keys, audit, tenants
 from tests.registry.builders import a_tenant, a_user
-from tests.registry.dialects import only_sqlite
 from tests.registry.registration.desks import put
-
-pytestmark = only_sqlite
 
 
 class Terminal:
     """A terminal beside a database."""
 
     def __init__(self, settings):
-        self._where = ["--data-dir", str(settings.data_dir)]
+        self._where = ["--data-dir", str(settings.data_dir), "--database-url", settings.database_url]
 
     def run(self, *words):
         """Run a command; its exit status, and what it wrote."""
@@ -30,16 +28,20 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(settings, dialect):
+def terminal(settings):
     """One beside the test's own database."""
-    del dialect
     return Terminal(settings)
 
 
 def rows(settings, table):
     """Every row of a table."""
-    with sa.create_engine(f"sqlite:///{settings.data_dir / 'registry.db'}").connect() as connection:
-        return connection.execute(sa.select(table).order_by(*table.primary_key.columns)).mappings().all()
+
+    async def read():
+        async with Database.opened(settings) as database, database.reading() as connection:
+            found = await connection.execute(sa.select(table).order_by(*table.primary_key.columns))
+            return found.mappings().all()
+
+    return asyncio.run(read())
 
 
 def test_the_first_operator(terminal, settings):

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from registry.database import Database
 from registry.lifecycle.registration import BRAND, CAMPAIGN
@@ -11,8 +12,8 @@ from registry.problems import Problem
 from registry.records import Application, Fee
 from registry.registration import flows
 from registry.registration.tcr_form import brand_of, campaign_of
+from registry.work_tables import tcr_jobs
 from tests.registry.builders import a_brand, a_campaign, a_tenant
-from tests.registry.dialects import only_sqlite
 from tests.registry.flows.desks import NOW
 from tests.registry.registration import forms
 from tests.registry.registration.desks import (
@@ -148,16 +149,24 @@ class TestSaving:
         assert (await submit(database, name)).application.state == "submitting"
 
 
+async def tried(database, name):
+    """Have TCR been asked about a form, without an answer."""
+    async with database.writing() as connection:
+        await connection.execute(sa.update(tcr_jobs).where(tcr_jobs.c.object == name).values(attempts=1))
+
+
 class TestSubmitting:
     async def test_a_form_goes_to_tcr(self, database):
-        """With the job, in one transaction; nothing can be done with it meanwhile."""
+        """With the job, in one transaction; from when TCR is asked nothing can be done with it."""
         await company(database)
         name = await a_form(database, "brand")
         found = await submit(database, name)
 
         assert (found.application.state, found.application.submitted_at) == ("submitting", NOW)
         assert await jobs(database) == [("submit", name)]
-        assert found.can() == []
+        assert found.can() == ["withdraw"]
+        await tried(database, name)
+        assert (await form(database, name)).can() == []
         async with at_desk(database) as desk:
             for step in (flows.submit(desk, name), flows.withdraw(desk, name), flows.save(desk, name, {})):
                 assert (await refusal(step)).code == "not_from_here"
@@ -237,7 +246,63 @@ class TestSubmitting:
         assert await audited(database, Fee) == [("created", "key:k1")]
 
 
+async def withdraw(database, name):
+    """Withdraw a form."""
+    async with at_desk(database) as desk:
+        return (await flows.withdraw(desk, name)).application
+
+
 class TestFee:
+    async def test_nothing_is_owed_for_what_tcr_was_never_asked(self, database):
+        """Withdrawn while it waits for its turn: no job, no fee, and the audit tells of both; a new form owes anew."""
+        await company(database)
+        name = await a_form(database)
+        await submit(database, name)
+        gone = await withdraw(database, name)
+
+        assert (gone.state, gone.submitted_at) == ("withdrawn", None)
+        assert (await jobs(database), await fees_of(database)) == ([], [])
+        assert await audited(database, Fee) == [("created", "key:k1"), ("removed", "key:k1")]
+        other = await a_form(database)
+        await submit(database, other)
+        assert [fee.application for fee in await fees_of(database)] == [other]
+
+    async def test_what_was_handed_to_tcr_stays_owed(self, database):
+        """Tried, and it cannot be withdrawn; turned down, it can, even when it waits once more, and it was asked."""
+        await company(database)
+        name = await a_form(database)
+        await submit(database, name)
+        await tried(database, name)
+        async with at_desk(database) as desk:
+            assert (await refusal(flows.withdraw(desk, name))).code == "not_from_here"
+        await put(database, replace((await form(database, name)).application, state="refused", faults=("No.",)))
+        await submit(database, name)
+        assert (await withdraw(database, name)).submitted_at == NOW
+
+        assert [fee.application for fee in await fees_of(database)] == [name]
+        assert await audited(database, Fee) == [("created", "key:k1")]
+
+    async def test_another_form_that_was_submitted_takes_it_over(self, database):
+        """The company registers all the same: the fee is for that one, and booked when it was."""
+        await company(database)
+        first, second = await a_form(database), await a_form(database)
+        await submit(database, first)
+        await submit(database, second)
+        await withdraw(database, first)
+        assert [(fee.application, fee.at) for fee in await fees_of(database)] == [(second, NOW)]
+        await withdraw(database, second)
+        assert await fees_of(database) == []
+
+    async def test_what_is_on_a_bill_stays(self, database):
+        """A bill is not unwritten."""
+        await company(database)
+        name = await a_form(database)
+        await submit(database, name)
+        (fee,) = await fees_of(database)
+        await put(database, replace(fee, billed_at=NOW))
+        await withdraw(database, name)
+        assert [one.billed_at for one in await fees_of(database)] == [NOW]
+
     @pytest.mark.parametrize(
         ("country", "currency", "cents", "billed"),
         [
@@ -339,10 +404,8 @@ class TestCorrecting:
                 assert (await refusal(step(desk, name))).code == "not_from_here"
 
 
-@only_sqlite
-async def test_a_form_holds_whatever_people_type(database, dialect):
+async def test_a_form_holds_whatever_people_type(database):
     """Signs that a database cannot keep, and letters of all kinds; what is wrong with it is said when it is checked."""
-    del dialect
     await company(database)
     name = await a_form(database, description="\x00 \U0001f600 é\ud7ff" + "'; DROP TABLE tenants; --")
     found = await form(database, name)

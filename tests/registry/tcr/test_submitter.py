@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from metrics.registry import RegistryMetrics
+from registry.tables import fees
 from registry.tcr import submitter as module
 from registry.tcr.applying import Outcome, apply_event
 from registry.tcr.catching_up import catch_up
@@ -23,7 +24,6 @@ from registry.tcr.submitter import Submitter
 from registry.tcr.telling import Telling
 from registry.work_tables import tcr_events
 from tests.registry.builders import eventually
-from tests.registry.dialects import only_sqlite
 from tests.registry.tcr.companies import (
     an_application,
     application_of,
@@ -158,6 +158,8 @@ class TestCampaigns:
         async with submitting(database, client):
             campaign_id = (await becomes(database, "submitted", "A2")).object_id
         found = await campaign_of(database, campaign_id)
+        async with database.reading() as connection:  # (whatever was taken back just before)
+            assert list(await connection.scalars(sa.select(fees.c.application))) == ["A2"]
         assert (found.brand_id, found.use_case, found.embedded_link) == (brand_id, "low_volume", True)
         assert (found.status, found.sharing, found.dca_complete, found.mock) == ("active", "pending", False, False)
         assert (await client.sharing(campaign_id)).status == "pending"
@@ -294,7 +296,6 @@ class TestFailures:
             await eventually(lambda: _subscribed(tcr))
 
 
-@only_sqlite
 @pytest.mark.timeout(400)
 class TestKilled:
     async def test_kill_9_at_any_point_makes_nothing_twice(self, tcr, client, database, settings):
@@ -302,7 +303,7 @@ class TestKilled:
         await submit(database, *(an_application(f"A{number}") for number in range(4)))
         await tcr.faults({"method": "POST", "behaviour": "slow", "delay_s": 0.2, "times": 4})
         for kill_after_s in (0.3, 0.05, 0.15):
-            async with _child(settings.data_dir, tcr.url) as child:
+            async with _child(settings, tcr.url) as child:
                 await child.stdout.readline()
                 await asyncio.sleep(kill_after_s)
                 os.kill(child.pid, signal.SIGKILL)
@@ -314,10 +315,11 @@ class TestKilled:
 
 
 @contextlib.asynccontextmanager
-async def _child(data_dir, url):
+async def _child(settings, url):
     """A process that submits until it is killed; says when it begins."""
-    command = [sys.executable, "-m", "tests.registry.tcr.submitting_child", str(data_dir), url]
-    child = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE)
+    command = [sys.executable, "-m", "tests.registry.tcr.submitting_child", str(settings.data_dir), url]
+    where = os.environ | {"A2P_REGISTRY_DATABASE_URL": settings.database_url}
+    child = await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, env=where)
     try:
         yield child
     finally:
