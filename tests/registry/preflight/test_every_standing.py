@@ -135,7 +135,7 @@ def test_every_standing_has_a_way(everything):
 
 
 def test_other_numbers_are_in_nobodys_way(everything):
-    """However many of the person's other numbers are on, the steps are the same; once this one goes on, they are off."""
+    """However many of the person's other numbers are on, the steps are the same; once it goes on, they are off."""
     for here in everything.starts[::31]:
         steps = [(step.key, step.after) for step in steps_from(here)]
         for others in (1, 2):
