@@ -202,4 +202,5 @@ async def _keep(connection: AsyncConnection, job: Job, **values: object) -> None
 
 
 async def _forget(connection: AsyncConnection, job: Job) -> None:
+    PROVISIONING.after(job.state, "over")
     await connection.execute(sa.delete(provisioning_jobs).where(provisioning_jobs.c.did == job.did))
