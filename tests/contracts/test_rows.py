@@ -1,4 +1,7 @@
-"""The table of bad input in tests/README.md is held against the tests: each row has one, with its status and code."""
+"""The tables of bad input and of scenarios in tests/README.md are held against the tests.
+
+Each row of bad input has one, with its status and code; each scenario that can be tried has one.
+"""
 
 import ast
 import re
@@ -11,8 +14,13 @@ from gateway.problems import PROBLEMS
 from registry.problems import PROBLEMS as REGISTRY_PROBLEMS
 
 TESTS = Path(__file__).parents[1]
-BLOCK = (TESTS / "README.md").read_text(encoding="utf-8").split("<!-- rows -->\n")[1].split("<!-- /rows -->")[0]
+README = (TESTS / "README.md").read_text(encoding="utf-8")
+BLOCK = README.split("<!-- rows -->\n")[1].split("<!-- /rows -->")[0]
 ROWS = [tuple(part.strip() for part in line.strip("|\n ").split(" | ")) for line in BLOCK.splitlines()[2:]]
+
+#: Groups of scenarios that are told of there, and what needs parts that do not exist yet.
+GROUPS = ("Assignment", "Cache and registry", "Registry events", "Requests")
+LATER = {"D10", "J17"}
 
 #: Rows of size, encoding, JSON, shape, numbers, text, keys, tenants, idempotency, and of what admins ask.
 WANTED = [
@@ -49,6 +57,31 @@ WANTED += [67, 68, 70, 71, 73, 74, 76, 77, 88, 89, 91, 92, 94, 95, 104, 106, 107
 WANTED += [121, 122, 124, 125]
 
 
+def sources_of(places, folder):
+    """The text of every test that is named, with its cases; a name that is no test's fails."""
+    for file, names in re.findall(r"`([^`]+\.py)`((?:,? `test_[a-z0-9_]+`)+)", places):
+        text = (folder / file).resolve().read_text(encoding="utf-8")
+        defined = {
+            node.name: ast.get_source_segment(text, node) + "".join(map(ast.unparse, node.decorator_list))
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        for name in re.findall(r"test_[a-z0-9_]+", names):
+            assert name in defined, f"{file} has no {name}"
+            yield defined[name]
+
+
+def test_every_scenario_has_its_tests():
+    """Those of the groups about the registry, in the order of the file."""
+    told = (TESTS / "cases" / "flows-open.md").read_text(encoding="utf-8").split("\n## ")[1:]
+    wanted = [name for group in told if group.startswith(GROUPS) for name in re.findall(r"(?m)^\*\*(\w+)\*\*", group)]
+    block = README.split("<!-- scenarios -->\n")[1].split("<!-- /scenarios -->")[0]
+    rows = [[part.strip() for part in line.strip("|\n ").split(" | ")] for line in block.splitlines()[2:]]
+
+    assert [row[0] for row in rows] == [name for name in wanted if name not in LATER]
+    assert all(list(sources_of(row[2], TESTS)) for row in rows)
+
+
 def test_every_row_is_there():
     """Once, in order."""
     assert [int(row[0]) for row in ROWS] == WANTED
@@ -58,17 +91,7 @@ def test_every_row_is_there():
 def test_a_row_has_its_tests(row):
     """They exist, under these names, and say the status and the code, in their own text or in their cases."""
     _, _, answer, places = row
-    said = ""
-    for file, names in re.findall(r"`([^`]+\.py)`((?:,? `test_[a-z0-9_]+`)+)", places):
-        text = (TESTS / "gateway" / file).resolve().read_text(encoding="utf-8")
-        defined = {
-            node.name: ast.get_source_segment(text, node) + "".join(map(ast.unparse, node.decorator_list))
-            for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
-        for name in re.findall(r"test_[a-z0-9_]+", names):
-            assert name in defined, f"{file} has no {name}"
-            said += defined[name]
+    said = "".join(sources_of(places, TESTS / "gateway"))
     status = answer.split()[0]
     assert status in said
     for code in re.findall(r"`([a-z_]+)`", answer):
