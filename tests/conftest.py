@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import logging
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -36,3 +37,13 @@ def _logs_as_before() -> Iterator[None]:
     logging.root.handlers, logging.raiseExceptions = handlers, is_loud
     logging.root.setLevel(level)
     sys.excepthook, sys.unraisablehook, threading.excepthook = hooks
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before() -> Iterator[None]:
+    """Nor does it leave the handlers of its closed loop, which would swallow the signals of the next test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
