@@ -38,7 +38,7 @@ lint: $(stamp) ## style, format, types, and who may import whom
 
 bench: $(stamp) ## measure ourselves, compiled where there is a C compiler, beside the floor of the stack and of the store
 	@if command -v cc >/dev/null; then $(MAKE) --no-print-directory compiled; else rm -rf $(compiled); \
-		echo 'no C compiler: the send path is measured as plain Python'; fi
+		echo 'no C compiler: everything is measured as plain Python'; fi
 	$(fast) $(bin)/python -m loadtests.bench $(ARGS)
 
 # RUNLEVEL=1 keeps the package from starting a service.
@@ -48,7 +48,7 @@ peers: $(stamp) ## measure ourselves beside Kannel (root installs Debian's packa
 	@if command -v cc >/dev/null; then $(MAKE) --no-print-directory compiled; else rm -rf $(compiled); fi
 	$(fast) $(bin)/python -m loadtests.peers $(ARGS)
 
-compiled: $(compiled)/.built ## make the send path machine code in .compiled/, beside the checkout (needs cc; 2 minutes)
+compiled: $(compiled)/.built ## make send path and worker machine code in .compiled/, beside the checkout (needs cc; 3 minutes)
 
 # In a copy, for the compiler leaves things where it works.
 $(compiled)/.built: $(stamp) $(sources)

@@ -5,7 +5,6 @@ the stores close. Only this file and worker_app.py name concrete stores and conn
 """
 
 import contextlib
-import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +34,7 @@ from gateway.edge.receipts import RECEIPT_WORDS
 from gateway.edge.receipts_route import ReceiptRoutes
 from gateway.edge.webhooks import parse_secret
 from gateway.envelope import Channel
+from gateway.garbage import seldom_collected
 from gateway.leaving import Leaving
 from gateway.live.hub import Hub, open_hub
 from gateway.near.opening import open_near_cache, process_name
@@ -77,10 +77,6 @@ ROUTES: Final = (
     "/carriers/{name}/inbound",
     "none",
 )
-
-#: Containers made and not yet freed before garbage is looked for. A message is some hundred that end with its answer,
-#: and make no cycles: with Python's own 700 every few messages were looked through, for nothing.
-GARBAGE: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +143,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         watched = Watched(admission=admission, metrics=metrics, edge=edge, leaving=leaving)
         port = await stack.enter_async_context(serving(app, plain.take, settings, watched))
         leaving.listens = True
-        gc.collect()
-        gc.freeze()
-        stack.callback(gc.set_threshold, *gc.get_threshold())
-        gc.set_threshold(GARBAGE)
+        stack.enter_context(seldom_collected())
         yield Running(port=port, admin_port=admin_port, leave=leaving.leave)
 
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 
 from compliance.codes import Code
 from gateway.connectors.http_carrier import HttpCarrier, HttpCarrierOptions
+from gateway.garbage import seldom_collected
 from gateway.near.opening import open_near_cache
 from gateway.policies import load_policy
 from gateway.queue import TERMINAL
@@ -48,6 +49,7 @@ async def run_worker(settings: Settings, stopping: asyncio.Event) -> None:
                 settings.worker_admin_port,
             ),
         )
+        stack.enter_context(seldom_collected())
         await work(
             _options(settings),
             [_carrier(settings)],

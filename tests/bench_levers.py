@@ -16,7 +16,8 @@ import orjson
 import redis
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from gateway.app import GARBAGE, new_metrics
+from gateway.app import new_metrics
+from gateway.garbage import GARBAGE
 from gateway.logs import log_as_json
 from gateway.queue.accepting import calls_for
 from gateway.queue.store import QueueStore, open_store
