@@ -33,6 +33,7 @@ from registry.ledger.parts import kept_ledger
 from registry.lifetime import stop_event
 from registry.notices.serving import kept_notices
 from registry.people import retirements
+from registry.people.user_tokens import TokenSigner
 from registry.performing import Performing, Rules
 from registry.projector import Projector
 from registry.provisioning.part import provisioning
@@ -68,7 +69,12 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         metrics = RegistryMetrics(instruments)
         projector = Projector(database, store, metrics)
         listens = asyncio.Event()
-        admin = admin_app(instruments, lambda: projector.trouble if listens.is_set() else "starting")
+        signer = TokenSigner(database)
+
+        def trouble() -> str | None:
+            return projector.trouble if listens.is_set() and signer.has_pair else "starting"
+
+        admin = admin_app(instruments, trouble)
         admin_port = await stack.enter_async_context(serve_admin(admin, settings.admin_host, settings.admin_port))
         projecting = asyncio.create_task(projector.run())
         stack.push_async_callback(stop, projecting)
@@ -93,8 +99,9 @@ async def running(settings: Settings) -> AsyncIterator[Registry]:
         )
         sweep = await stack.enter_async_context(sweeping)
         await stack.enter_async_context(kept("sweep", sweep.run))
+        await stack.enter_async_context(kept("token_keys", signer.run))
         tools = Tools(settings=settings, database=database, ledger=ledger.ledger, store=store)
-        pages = await stack.enter_async_context(console(performing, tools))
+        pages = await stack.enter_async_context(console(performing, tools, signer))
         api = AdminApi(database, performing)
         routes = [*pages, *api.routes(), *ledger.routes(), *tcr.routes(), *numbers.routes(), *bulk.routes()]
         http_port = await stack.enter_async_context(_serve_http(settings, routes, RegistryHttpMetrics(instruments)))

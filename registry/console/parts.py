@@ -58,11 +58,11 @@ class Tools:
 
 
 @contextlib.asynccontextmanager
-async def console(performing: Performing, tools: Tools) -> AsyncIterator[list[web.RouteDef]]:
+async def console(performing: Performing, tools: Tools, signer: TokenSigner) -> AsyncIterator[list[web.RouteDef]]:
     """Run what the console needs; yields its routes."""
     settings, database = tools.settings, tools.database
     place = Place(secure=settings.console_url.startswith("https"), gateway=_origin(settings.browser_gateway_url))
-    signer, live = TokenSigner(database), Live(database)
+    live = Live(database)
     frame = Frame(
         sessions=Sessions(database),
         performing=performing,
@@ -77,7 +77,6 @@ async def console(performing: Performing, tools: Tools) -> AsyncIterator[list[we
         provider = await stack.enter_async_context(provider_of(settings))
         ways = () if provider is None else (("Sign in with your company's account", oidc.START),)
         sign_in = SignIn(frame, database, passwords, signer, Addresses(settings.trusted_proxies), ways)
-        await stack.enter_async_context(kept("token_keys", signer.run))
         await stack.enter_async_context(kept("console_live", live.run))
         yield [
             web.get("/console/assets/{name}", _asset, allow_head=False),

@@ -40,6 +40,11 @@ class TokenSigner:
         self._database = database
         self._pair: OKPKey | None = None
 
+    @property
+    def has_pair(self) -> bool:
+        """Whether a person who signs in now gets a token; once true, for good."""
+        return self._pair is not None
+
     async def run(self) -> None:
         """Keep a pair that is known to all, until cancelled."""
         while True:

@@ -20,6 +20,7 @@ import registry.app
 from loadtests.ports import free_port
 from registry.__main__ import app
 from registry.app import running
+from registry.people.user_tokens import TokenSigner
 from registry.store import Mark, RegistryStore
 from tests.registry.builders import a_company, eventually, everything, import_file, stored
 
@@ -45,7 +46,8 @@ class TestRunning:
             await import_file(database, tmp_path / "company.json", a_company())
 
             async def equal():
-                return await stored(redis) == await everything(database)
+                kept = await stored(redis)
+                return kept == await everything(database) and any(":jwk:" in key for key in kept)
 
             await eventually(equal)
         found = await stored(redis)
@@ -94,6 +96,30 @@ class TestRunning:
             pass
 
         assert said == [(503, "starting")]
+
+    async def test_nobody_is_sent_where_nobody_can_sign_in_yet(self, served, redis, monkeypatch):
+        """Ready means that users' tokens can be signed; what is no fault of the copy's is not called one."""
+        del redis
+        may = asyncio.Event()
+
+        async def late(self, *, really=TokenSigner.renew):
+            await may.wait()
+            await really(self)
+
+        monkeypatch.setattr(TokenSigner, "renew", late)
+        async with running(served) as registry:
+
+            async def beats():
+                return "registry_heartbeats_total 0.0" not in (await get(registry.admin_port, "/metrics"))[1]
+
+            async def ready():
+                return await get(registry.admin_port, "/readyz") == (200, "ok")
+
+            await eventually(beats)
+            before = await get(registry.admin_port, "/readyz")
+            may.set()
+            await eventually(ready)
+        assert before == (503, "starting")
 
     async def test_what_was_answered_is_counted(self, served, redis):
         """A refusal, a page that leads elsewhere, and what is none of ours; never a path."""
