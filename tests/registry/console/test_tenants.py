@@ -9,7 +9,7 @@ from registry.console.pages import For
 from registry.console.table import FORMS, PAGES
 from registry.ledger.database import LedgerDatabase
 from tests.browser import a_browser, sign_in
-from tests.registry.builders import DID, trail
+from tests.registry.builders import DID, a_number, trail
 from tests.registry.console.test_registration_forms import an_application
 from tests.registry.console.test_requests import a_request
 from tests.registry.console.visitors import PASSWORD
@@ -46,7 +46,8 @@ def named(path, which, made):
 async def records_of_acme(console, settings):
     """Make what there is none of yet; the names of its message, and of none."""
     async with console.database.writing() as connection:
-        await change(connection, actor="test", put=[an_application(filled=BRAND), a_request(NAMES["requests"][0])])
+        waits = [a_number(sms="disabled"), a_request(NAMES["requests"][0])]  # (and is not found possible meanwhile)
+        await change(connection, actor="test", put=[an_application(filled=BRAND), *waits])
     async with LedgerDatabase.made(settings) as ledger:
         (message,) = await fill(ledger, {})
     return {"log": (message, NAMES["log"][1])}
