@@ -261,7 +261,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
         "removeUser",
         NoBody,
         _leave,
-        "Let a person go: numbers into the pool with SMS off, the extension free, keys revoked.",
+        "Let a person go: numbers into the pool with SMS off, the extension free, keys revoked. Not the last admin.",
+        problems=("last_admin",),
     ),
     Action(
         "POST",

@@ -135,7 +135,7 @@ KINDS: Final = (
         _USER,
         ({"name": "Kim Lee"}, {"name": "Kim Lee"}),
         ({"name": 7}, _refused("invalid_type", "/name", "Give it a string.")),
-        ("extension_taken",),
+        ("extension_taken", "last_admin"),
     ),
     (
         "Key",

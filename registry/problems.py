@@ -153,6 +153,9 @@ PROBLEMS: Final[Mapping[str, ProblemKind]] = MappingProxyType(
             409, "Not set by hand", "This state comes from TCR, the carriers or the aggregator; wait for theirs."
         ),
         "number_taken": _kind(409, "Somebody has the number", "Give another number, or have it ported out first."),
+        "last_admin": _kind(
+            409, "Nobody else is an administrator", "Make somebody else an administrator first, or ask your provider."
+        ),
         "extension_taken": _kind(409, "Somebody has the extension", "Give another extension."),
         "number_cannot_text": _kind(
             409, "Not a number that texts", "Use a local number of a person; toll-free and service numbers cannot."

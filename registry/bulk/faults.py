@@ -42,6 +42,7 @@ FAULTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "bad_word": ("Not a word that can stand there", "The command's help lists the words of each column."),
         "bad_value": ("Not a value that can stand there", "The command's help says what each column holds."),
         "kind_differs": ("A number's kind stays", "Leave it as it is, or have the number taken out and in again."),
+        "last_admin": ("Nobody else is an administrator", "Make somebody else one first, in a row before this one."),
         "id_taken": ("Somebody else has the id", "Take another one: ids are unique over all companies."),
         "has_left": ("The person or the number has left", "Take it in again first."),
     }

@@ -19,10 +19,11 @@ from registry.commands import find, row_key
 from registry.flows.desk import SYSTEM_ROLE
 from registry.lifecycle import standing as steps
 from registry.lifecycle.standing import Standing
+from registry.people.rights import ADMIN_ROLE
 from registry.quickly import maker, replaced
 from registry.records import Extension, Number, User
 from registry.rows import EXTENSION, IDENTIFIER
-from registry.tables import extensions, numbers
+from registry.tables import extensions, numbers, users
 
 #: What a file can make of people; the provider's roles are given by operators, one by one.
 _ROLES: Final = ("employee", "admin")
@@ -41,6 +42,8 @@ class JudgePeople:
         self.holders: dict[str, str] = {}
         #: The numbers of people who get another licence.
         self.numbers: dict[str, list[Number]] = {}
+        #: Who administers the company, where the batch names roles.
+        self.admins: set[str] = set()
         #: As it was when judged() was last asked, where rows have changed it since.
         self._users_before: dict[str, User | None] = {}
         self._numbers_before: dict[str, list[Number]] = {}
@@ -51,6 +54,8 @@ class JudgePeople:
         """Read what the rows are about."""
         named = {(name,) for row in rows if (name := row.cells.get("id")) is not None and "\0" not in name}
         self.users = {user.id: user for user in (await find(connection, User, named)).values()}
+        if any(row.cells.get("role") is not None for row in rows):
+            self.admins = await _admins(connection, self.office.tenant)
         wanted = {(digits,) for row in rows if (digits := row.cells.get("extension")) is not None and not row.faults}
         if wanted:
             held = await connection.execute(
@@ -111,6 +116,7 @@ class JudgePeople:
             return []
         self._users_before.setdefault(user.id, before)
         self.users[user.id] = user
+        (self.admins.add if user.role == ADMIN_ROLE else self.admins.discard)(user.id)
         if before is None:
             return ["id"]
         changed = [name for name in ("name", "role", "licence") if getattr(user, name) != getattr(before, name)]
@@ -123,6 +129,14 @@ class JudgePeople:
                 for one in theirs
             ]
         return changed
+
+
+async def _admins(connection: AsyncConnection, tenant: str) -> set[str]:
+    """Return the ids of the company's people who administer it."""
+    theirs = sa.select(users.c.id).where(
+        users.c.tenant == tenant, users.c.role == ADMIN_ROLE, users.c.left_at.is_(None)
+    )
+    return set(await connection.scalars(theirs))
 
 
 async def judge_people(connection: AsyncConnection, office: Office, rows: Sequence[Row]) -> JudgePeople:
@@ -152,7 +166,7 @@ def _user(people: JudgePeople, row: Row) -> User:
         raise RowError("id", "has_left")
     if before is not None and before.role == SYSTEM_ROLE:
         raise RowError("id", "not_found")
-    role = _role(given.get("role"), before)
+    role = _role(people, given.get("role"), before)
     if before is not None:
         return replaced(before, **given)
     if "name" not in given:
@@ -160,13 +174,18 @@ def _user(people: JudgePeople, row: Row) -> User:
     return User(id=name, tenant=people.office.tenant, name=given["name"], role=role, licence=given.get("licence", ""))
 
 
-def _role(given: str | None, before: User | None) -> str:
-    """Return the role that a person is to have; the provider's roles are neither given nor taken by a file."""
+def _role(people: JudgePeople, given: str | None, before: User | None) -> str:
+    """Return the role that a person is to have.
+
+    The provider's roles are neither given nor taken by a file, and the last admin's role is the provider's to take.
+    """
     if before is not None and given in {None, before.role}:
         return before.role
     role = given or "employee"
     if role not in _ROLES or (before is not None and before.role not in _ROLES):
         raise RowError("role", "bad_word")
+    if before is not None and people.admins == {before.id} and not people.office.operator:
+        raise RowError("role", "last_admin")
     return role
 
 

@@ -14,10 +14,10 @@ from registry.lifecycle import standing as steps
 from registry.lifecycle.numbers import LICENCE, licence_state
 from registry.lifecycle.standing import Standing
 from registry.people.keys import narrowed
-from registry.people.rights import PROVIDER_ROLES
+from registry.people.rights import ADMIN_ROLE, PROVIDER_ROLES
 from registry.problems import Problem, wrong_field
 from registry.records import Extension, Number, Record, Tenant, User
-from registry.tables import extensions, numbers
+from registry.tables import extensions, numbers, users
 
 
 async def join(desk: Desk, *, name: str, role: str, licence: str, extension: str | None) -> User:
@@ -31,7 +31,8 @@ async def join(desk: Desk, *, name: str, role: str, licence: str, extension: str
 async def change_user(desk: Desk, name: str, *, given: Mapping[str, Any], extension: str | None = None) -> User:
     """Change a person's name, role or licence, and the extension where one is given; another licence takes SMS away.
 
-    Keys follow the role: what it does not have, they have no longer.
+    Keys follow the role: what it does not have, they have no longer. Problem: extension_taken, last_admin; forbidden
+    for a role that is not to be given or taken.
     """
     before = await desk.user(name)
     user = replace(before, **given)
@@ -39,6 +40,7 @@ async def change_user(desk: Desk, name: str, *, given: Mapping[str, Any], extens
     if user.role != before.role:
         await _check_role(desk, before.role)
         await _check_role(desk, user.role)
+        await _check_admins(desk, before)
         put += await narrowed(desk.connection, [user], desk.now)
     if user.licence != before.licence:
         LICENCE.observed(licence_state(before.licence), licence_state(user.licence))
@@ -51,16 +53,28 @@ async def change_user(desk: Desk, name: str, *, given: Mapping[str, Any], extens
 
 
 async def leave(desk: Desk, name: str) -> None:
-    """Let a person go: the numbers into the pool with SMS off, the extension free, the keys revoked."""
+    """Let a person go: the numbers into the pool with SMS off, the extension free, the keys revoked.
+
+    Problem: last_admin; forbidden where the role is the provider's to take.
+    """
     user = await desk.user(name)
-    if user.role in PROVIDER_ROLES:
-        await _check_role(desk, user.role)
+    await _check_role(desk, user.role)
+    await _check_admins(desk, user)
     gone = replace(user, left_at=desk.now)
     put: list[Record] = [gone, *await narrowed(desk.connection, [gone], desk.now)]
     theirs = await desk.all(Number, numbers.c.user == user.id)
     put += [replace(number, user=None, sms=_lost(number), number_changed_at=desk.now) for number in theirs]
     free = await desk.all(Extension, extensions.c.user == user.id)
     await desk.save(put, [(Extension, (one.tenant, one.digits)) for one in free])
+
+
+async def _check_admins(desk: Desk, losing: User) -> None:
+    """Refuse to take the company's last admin away, but from an operator, who can name another. Problem: last_admin."""
+    if losing.role != ADMIN_ROLE or desk.operator:
+        return
+    admins = [users.c.tenant == desk.tenant, users.c.role == ADMIN_ROLE, users.c.left_at.is_(None)]
+    if not await desk.all(User, *admins, users.c.id != losing.id, most=1):
+        raise Problem("last_admin")
 
 
 def _lost(number: Number) -> str:

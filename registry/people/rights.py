@@ -17,11 +17,13 @@ from typing import Final
 SCOPES: Final = ("send", "read", "admin", "support", "operator")
 PROVIDER_SCOPES: Final = frozenset({"support", "operator"})
 PROVIDER_ROLES: Final = ("support", "operator")
+#: Who administers a company.
+ADMIN_ROLE: Final = "admin"
 _EMPLOYEE: Final = frozenset({"send", "read"})
 #: What keys of a person may have at most, by role; a role that nobody knows is an employee's.
 ROLE_SCOPES: Final = {
     "employee": _EMPLOYEE,
-    "admin": _EMPLOYEE | {"admin"},
+    ADMIN_ROLE: _EMPLOYEE | {"admin"},
     "support": _EMPLOYEE | {"support"},
     "operator": frozenset(SCOPES),
 }

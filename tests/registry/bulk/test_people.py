@@ -2,10 +2,10 @@
 
 import pytest
 
-from registry.flows.people import leave
+from registry.flows.people import change_user, leave
 from registry.records import Extension, Number, User
 from tests.registry.builders import trail
-from tests.registry.bulk.builders import FIRST, a_desk, fill, records, run
+from tests.registry.bulk.builders import FIRST, a_desk, an_office, fill, records, run
 
 
 @pytest.fixture
@@ -68,3 +68,35 @@ class TestPeople:
             await leave(a_desk(connection), "ann")
         _, (line,) = await run(database, path, [{"id": "ann", "name": "Ann"}], "users")
         assert line["faults"][0]["code"] == "has_left"
+
+    async def test_a_file_leaves_the_company_an_administrator(self, database, path):
+        """Each row as those before it leave things: the last one stays, unless another was made first."""
+        await fill(database)
+        async with database.writing() as connection:
+            await change_user(a_desk(connection), "ann", given={"role": "admin"})
+        rows = [
+            {"id": "ann", "role": "employee"},
+            {"id": "new", "name": "N", "role": "admin"},
+            {"id": "ann", "role": "employee"},
+            {"id": "new", "role": "employee"},
+        ]
+        _, lines = await run(database, path, rows, "users", office=an_office(operator=False))
+
+        assert [[(fault["field"], fault["code"]) for fault in line.get("faults", ())] for line in lines] == [
+            [("role", "last_admin")],
+            [],
+            [],
+            [("role", "last_admin")],
+        ]
+        roles = {user.id: user.role for user in await records(database, User)}
+        assert (roles["ann"], roles["new"]) == ("employee", "admin")
+
+    async def test_an_administrator_whom_no_row_names_is_one(self, database, path):
+        """Who is made one by the file may be none again."""
+        await fill(database)
+        async with database.writing() as connection:
+            await change_user(a_desk(connection), "ann", given={"role": "admin"})
+        rows = [{"id": "new", "name": "N", "role": "admin"}, {"id": "new", "role": "employee"}]
+        summary, _ = await run(database, path, rows, "users", office=an_office(operator=False))
+
+        assert summary.changed == 2

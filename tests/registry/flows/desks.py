@@ -12,12 +12,11 @@ NOW = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 
 
 @contextlib.asynccontextmanager
-async def at_desk(database, tenant="acme", limit=49, now=NOW):
+async def at_desk(database, tenant="acme", limit=49, now=NOW, **who):
     """Work in one transaction."""
     async with database.writing() as connection:
-        yield Desk(
-            connection=connection, tenant=tenant, actor="test", now=now, limits=Limits(numbers_per_campaign=limit)
-        )
+        limits = Limits(numbers_per_campaign=limit)
+        yield Desk(connection=connection, tenant=tenant, actor="test", now=now, limits=limits, **who)
 
 
 def a_did(number):

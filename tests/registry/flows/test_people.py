@@ -6,7 +6,7 @@ from registry.commands import find
 from registry.flows import people
 from registry.problems import Problem
 from registry.records import ApiKey, Extension, User
-from tests.registry.builders import a_number
+from tests.registry.builders import a_number, a_tenant, a_user
 from tests.registry.flows.desks import NOW, a_did, at_desk, company, number
 
 X = a_did(1)
@@ -42,6 +42,43 @@ async def test_who_leaves_takes_nothing_along(database):
     with pytest.raises(Problem, match="not_found"):
         async with at_desk(database) as desk:
             await people.leave(desk, "ben")
+
+
+async def without_ann(database, how, **who):
+    """Take the admin's role from ann, in one of two ways."""
+    async with at_desk(database, **who) as desk:
+        if how == "leaves":
+            await people.leave(desk, "ann")
+        else:
+            await people.change_user(desk, "ann", given={"role": "employee"})
+
+
+class TestTheLastAdmin:
+    @pytest.mark.parametrize("how", ["leaves", "has another role"])
+    async def test_a_company_keeps_one(self, database, how):
+        """One who left is none, nor is another company's; once there is another one, the first may go."""
+        gone = a_user("cat", role="admin", left_at=NOW)
+        others = [a_tenant("solo"), a_user("sol", tenant="solo", role="admin")]
+        await company(database, a_user("ann", role="admin"), a_user("dan"), gone, *others)
+        with pytest.raises(Problem, match="last_admin"):
+            await without_ann(database, how)
+        async with at_desk(database) as desk:
+            assert (await desk.user("ann")).role == "admin"
+            await people.change_user(desk, "dan", given={"role": "admin"})
+        await without_ann(database, how)
+
+    @pytest.mark.parametrize("how", ["leaves", "has another role"])
+    async def test_an_operator_may_take_even_that_one(self, database, how):
+        """Who can name another."""
+        await company(database, a_user("ann", role="admin"))
+        await without_ann(database, how, operator=True)
+
+    async def test_what_else_is_changed_of_that_one_is_changed(self, database):
+        """A name, or the same role again."""
+        await company(database, a_user("ann", role="admin"))
+        async with at_desk(database) as desk:
+            changed = await people.change_user(desk, "ann", given={"role": "admin", "name": "Anna"})
+        assert changed.name == "Anna"
 
 
 async def test_the_same_licence_again_changes_nothing(database):

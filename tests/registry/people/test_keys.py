@@ -234,6 +234,8 @@ class TestFollowing:
         """Who administers no longer has no such key left; who does again has to be given one."""
         made = await create(api, ["send", "read", "admin"], user="boss")
         only = await create(api, ["admin"], user="boss")
+        assert (await api.patch("/v1/users/boss", {"role": "employee"})).body["code"] == "last_admin"
+        await api.patch("/v1/users/ben", {"role": "admin"})
         await api.patch("/v1/users/boss", {"role": "employee"})
 
         assert (await record(database, made.body["key"]["id"])).scopes == ("send", "read")
