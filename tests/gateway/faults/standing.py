@@ -18,7 +18,7 @@ from tests.gateway.running_edge import Answer, Edge, running_edge
 from tests.valkey import Valkey
 
 #: Codes that say: not now, and nothing is lost by asking again with the same key.
-NOT_NOW = frozenset({"queue_full", "queue_unavailable", "outcome_unknown"})
+NOT_NOW = frozenset({"overloaded", "queue_full", "queue_unavailable", "outcome_unknown"})
 LIMIT_S = 60.0
 
 

@@ -64,7 +64,7 @@ class TestInstantMessages:
 
     async def test_a_scheduled_one_waits_for_its_time(self, store):
         """It is scheduled until then, and out of the log."""
-        (message,) = await accept(store, an_im(not_before_ms=wall_clock_ms() + 300))
+        (message,) = await accept(store, an_im(not_before_ms=wall_clock_ms() + 2_000))
 
         async with at_work(a_worker(store, Carrier())):
             await all_reach(store, [message], Status.SCHEDULED)
