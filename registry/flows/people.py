@@ -40,7 +40,8 @@ async def change_user(desk: Desk, name: str, *, given: Mapping[str, Any], extens
     if user.role != before.role:
         await _check_role(desk, before.role)
         await _check_role(desk, user.role)
-        await _check_admins(desk, before)
+        if not await _others_administer(desk, before):
+            raise wrong_field("/role", "last_admin")
         put += await narrowed(desk.connection, [user], desk.now)
     if user.licence != before.licence:
         LICENCE.observed(licence_state(before.licence), licence_state(user.licence))
@@ -59,7 +60,8 @@ async def leave(desk: Desk, name: str) -> None:
     """
     user = await desk.user(name)
     await _check_role(desk, user.role)
-    await _check_admins(desk, user)
+    if not await _others_administer(desk, user):
+        raise Problem("last_admin")
     gone = replace(user, left_at=desk.now)
     put: list[Record] = [gone, *await narrowed(desk.connection, [gone], desk.now)]
     theirs = await desk.all(Number, numbers.c.user == user.id)
@@ -68,13 +70,12 @@ async def leave(desk: Desk, name: str) -> None:
     await desk.save(put, [(Extension, (one.tenant, one.digits)) for one in free])
 
 
-async def _check_admins(desk: Desk, losing: User) -> None:
-    """Refuse to take the company's last admin away, but from an operator, who can name another. Problem: last_admin."""
-    if losing.role != ADMIN_ROLE or desk.operator:
-        return
+async def _others_administer(desk: Desk, user: User) -> bool:
+    """Say whether the company has an administrator without this one; an operator can always name another."""
+    if user.role != ADMIN_ROLE or desk.operator:
+        return True
     admins = [users.c.tenant == desk.tenant, users.c.role == ADMIN_ROLE, users.c.left_at.is_(None)]
-    if not await desk.all(User, *admins, users.c.id != losing.id, most=1):
-        raise Problem("last_admin")
+    return bool(await desk.all(User, *admins, users.c.id != user.id, most=1))
 
 
 def _lost(number: Number) -> str:

@@ -82,6 +82,16 @@ class TestDetails:
         assert "Somebody has the extension" in seen.words
         assert 'value="Typed"' in seen.text
 
+    async def test_the_last_administrator_stays_one(self, admin):
+        """Said at the field, with what to do first; and again where the same person is let go."""
+        ada = "/console/phone-system/users/ada"
+        fields = dict(admin.form_of(await admin.go(ada), ada)) | {"role": "employee"}
+        seen = await admin.send(ada, fields)
+        assert (seen.status, "Make somebody else an administrator first" in seen.words) == (422, True)
+        seen = await admin.send(f"{ada}/leave")
+        assert (seen.status, "Make somebody else an administrator first" in seen.words) == (200, True)
+        assert (await admin.go(ada)).status == 200
+
 
 class TestSwitches:
     async def test_one_on_takes_the_place_of_the_other(self, console, admin, second):
