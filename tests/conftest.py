@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from aiohttp import web_app
 
 from metrics.logs import _Libraries
 from tests.hidden import nothing_hidden
@@ -47,3 +48,14 @@ def _signals_as_before() -> Iterator[None]:
     for number, handler in before.items():
         if signal.getsignal(number) is not handler:
             signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def _no_app_kept() -> Iterator[None]:
+    """What a test served goes with it.
+
+    aiohttp remembers 1,024 handlers with their apps, and an app has a database's engine and all its statements: the
+    suite would hold gigabytes, and each look for garbage would stop its process for seconds.
+    """
+    yield
+    web_app._cached_build_middleware.cache_clear()
