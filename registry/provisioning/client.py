@@ -17,6 +17,7 @@ Errors, by what to do about them:
 Not here: which call to make (steps.py).
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -126,9 +127,12 @@ class Page:
 class AggregatorClient:
     """The calls. Made by opened()."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, *, reads_per_s: float, writes_per_s: float) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, *, reads_per_s: float, writes_per_s: float, timeout_s: float
+    ) -> None:
         self._session = session
         self._url = url.rstrip("/")
+        self._timeout_s = timeout_s
         self._reads, self._writes = Pace(reads_per_s), Pace(writes_per_s)
 
     @classmethod
@@ -139,12 +143,13 @@ class AggregatorClient:
         """Have a client for a while."""
         headers = {"Authorization": f"Bearer {key}", "Accept": "application/json", "Accept-Encoding": "identity"}
         async with aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            # A total of aiohttp's own may swallow a cancellation that comes with it (aio-libs/aiohttp#5979).
+            timeout=aiohttp.ClientTimeout(total=None),
             headers=headers,
             auto_decompress=False,  # What was not asked for is not unpacked.
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:
-            yield cls(session, url, reads_per_s=reads_per_s, writes_per_s=writes_per_s)
+            yield cls(session, url, reads_per_s=reads_per_s, writes_per_s=writes_per_s, timeout_s=timeout_s)
 
     async def assign(self, did: str, campaign_id: str, reference: str) -> Shown:
         """Have a number written into a campaign; returns how it stands then. AggregatorError."""
@@ -189,9 +194,12 @@ class AggregatorClient:
         await pace.turn()
         headers = {} if body is None else {"Content-Type": "application/json"}
         try:
-            async with self._session.request(
-                method, self._url + path, data=body, headers=headers, allow_redirects=False
-            ) as answer:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._session.request(
+                    method, self._url + path, data=body, headers=headers, allow_redirects=False
+                ) as answer,
+            ):
                 status, retry_after_s = answer.status, _retry_after(answer.headers)
                 content = await _read(answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -93,7 +93,8 @@ class TcrClient:
             "Accept": "application/json",
             "Content-Type": "application/json",
         }
-        timeout = aiohttp.ClientTimeout(total=account.try_s)
+        # A total of aiohttp's own may swallow a cancellation that comes with it (aio-libs/aiohttp#5979).
+        timeout = aiohttp.ClientTimeout(total=None)
         async with aiohttp.ClientSession(headers=headers, timeout=timeout, trust_env=False) as session:
             yield cls(account, session, count)
 
@@ -271,13 +272,16 @@ class TcrClient:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            async with self._session.request(
-                method,
-                self._account.url + path,
-                params=params,
-                data=None if body is None else orjson.dumps(body),
-                allow_redirects=False,
-            ) as response:
+            async with (
+                asyncio.timeout(self._account.try_s),
+                self._session.request(
+                    method,
+                    self._account.url + path,
+                    params=params,
+                    data=None if body is None else orjson.dumps(body),
+                    allow_redirects=False,
+                ) as response,
+            ):
                 raw = await _read(response)
                 as_of = _as_of(response.headers.get("Date"), clock() - began)
                 data = _judged(response.status, response.headers.get("Retry-After"), raw)

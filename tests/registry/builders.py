@@ -210,6 +210,14 @@ async def leave(redis, name):
     return await redis.fcall("leave", 1, PROCESSES_KEY, name)
 
 
+async def cancel_late(task):
+    """Stop a task that asks somebody silent, with 0.2 s for it, while the loop stands still until that is over, too."""
+    await asyncio.sleep(0.1)
+    asyncio.get_running_loop().call_later(0.3, task.cancel)
+    time.sleep(0.5)  # noqa: ASYNC251 - nothing runs meanwhile: the point of it
+    await asyncio.wait({task}, timeout=5)
+
+
 async def eventually(condition):
     """Wait until an async condition holds; fails after a generous while."""
     deadline = time.monotonic() + 60

@@ -14,6 +14,7 @@ from metrics.registry import RegistryMetrics
 from registry import barrier as barriers
 from registry.barrier import PATIENCE_S, RUN_OUT_S, SILENT_MS, Barrier, How
 from registry.store import Follower, Followers, Mark, boot_time
+from registry.tasks import stop
 from tests.registry.admin import in_store, serving, two_companies
 from tests.registry.builders import DID, eventually, follow
 from tests.valkey import Valkey
@@ -51,8 +52,7 @@ async def living(process):
     try:
         yield process
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await stop(task)
 
 
 @pytest.fixture
@@ -247,8 +247,7 @@ async def watching(store):
     try:
         yield barrier, instruments
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await stop(task)
 
 
 @pytest.fixture
@@ -343,8 +342,7 @@ class TestWhoIsWaitedFor:
         async with watching(Store(None)) as (barrier, instruments):
             task = asyncio.create_task(barrier.effective(SEQ, boot_time() + 60))
             await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.wait({task})
+            await stop(task)
 
             assert barrier._waiting == 0
         assert counted(instruments, "not_yet") == 0

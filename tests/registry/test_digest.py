@@ -14,6 +14,7 @@ from registry.flows.desk import Desk
 from registry.problems import Problem
 from registry.projector import Projector
 from registry.records import Assignment, Number, User
+from registry.tasks import stop
 from tests.registry.builders import a_brand, a_campaign, a_number, a_tenant, a_user, eventually
 from tests.registry.flows.desks import a_did, fill
 
@@ -109,8 +110,7 @@ async def test_sql_and_the_store_are_equal_after_ten_thousand_operations(databas
 
         await eventually(equal)
     finally:
-        projecting.cancel()
-        await asyncio.wait({projecting})
+        await stop(projecting)
 
     assert done + refused == operations
     assert done > operations / 3

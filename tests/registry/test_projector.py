@@ -16,6 +16,7 @@ from registry.database import Database
 from registry.projector import HistoryError, Projector, new_epoch
 from registry.store import Mark, RegistryStore
 from registry.tables import outbox, projection
+from registry.tasks import stop
 from tests.registry.builders import (
     BASICS,
     DID,
@@ -39,8 +40,7 @@ async def projecting(database, store, instruments=None):
     try:
         yield task, projector
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await stop(task)
 
 
 async def do(database, *put):

@@ -18,6 +18,7 @@ from registry.audit.verifying import verify
 from registry.commands import change
 from registry.database import Database
 from registry.tables import audit, audit_head
+from registry.tasks import stop
 from tests.registry.builders import a_tenant, eventually
 from tests.registry.dialects import only_sqlite
 
@@ -248,8 +249,7 @@ class TestAnchors:
             await change(connection, actor="tess", put=[a_tenant("more")])
         await eventually(lambda: noted(ROWS + 1))
         assert not task.done()
-        task.cancel()
-        await asyncio.wait({task})
+        await stop(task)
 
     def test_a_line_that_was_cut_off_counts_for_nothing(self, tmp_path):
         """A full disk; what follows stands on lines of its own."""

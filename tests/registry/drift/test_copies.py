@@ -12,6 +12,7 @@ from metrics.registry import RegistryMetrics
 from registry.commands import change
 from registry.drift.copies import StoreReader
 from registry.projector import Projector
+from registry.tasks import stop
 from registry.work_tables import drift
 from tests.registry.builders import DID, a_campaign, eventually, everything, stored
 from tests.registry.drift.builders import NOW, a_sweep, fill, turn
@@ -31,8 +32,7 @@ async def projected(database, store):
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await stop(task)
 
 
 async def equal(database, redis):

@@ -15,6 +15,7 @@ from registry.drift.sweep import last_turn
 from registry.flows import numbers as number_flows
 from registry.provisioning.client import AggregatorClient
 from registry.records import Brand, Campaign
+from registry.tasks import stop
 from tests.registry.builders import (
     BASICS,
     DID,
@@ -71,8 +72,7 @@ class TestAway:
             try:
                 yield logs
             finally:
-                task.cancel()
-                await asyncio.wait({task})
+                await stop(task)
                 assert task.cancelled(), task.exception()
 
     async def full_turn(self, database):

@@ -21,6 +21,7 @@ from registry.ledger.database import LedgerDatabase
 from registry.ledger.follower import Follower
 from registry.ledger.journals import Journals
 from registry.ledger.tables import cursors, decisions, events, messages, tallies, texts
+from registry.tasks import stop
 from tests.metrics.reading import value
 from tests.registry.builders import eventually
 from tests.registry.dialects import only_sqlite
@@ -368,8 +369,7 @@ class TestRunning:
                 return follower.trouble is None
 
             await eventually(works)
-            running.cancel()
-            await asyncio.wait({running})
+            await stop(running)
 
         stops = [entry["trouble"] for entry in logged if entry["event"] == "ledger_stopped"]
         assert stops == ["queue_store", "ledger_database", "fault"]

@@ -16,6 +16,7 @@ from registry.ledger.keeper import Keeper
 from registry.ledger.retention import Keep, trim
 from registry.ledger.tables import decisions, erasures, events, messages, texts
 from registry.ledger.writer import MovedError, start, write
+from registry.tasks import stop
 from tests.registry.builders import eventually
 from tests.registry.dialects import only_sqlite
 from tests.registry.ledger.filling import fill
@@ -207,7 +208,6 @@ class TestRetention:
             return not await rows(ledger, messages)
 
         await eventually(trimmed)
-        running.cancel()
-        await asyncio.wait({running})
+        await stop(running)
 
         assert counted.get_sample_value("registry_ledger_trimmed_rows_total") == 5

@@ -16,6 +16,7 @@ from registry.notices import hooks, instant
 from registry.notices.deliveries import GIVE_UP
 from registry.notices.speaker import KEY_LIFE, LABEL, NAME
 from registry.tables import api_keys, users
+from registry.tasks import stop
 from registry.work_tables import notice_hooks, notices
 from tests.registry.builders import AT, a_brand, a_campaign, a_tenant, a_user, eventually
 from tests.registry.notices.changes import delivered_to, give_out, look, put, there
@@ -401,7 +402,6 @@ async def test_the_task_waits_out_a_fault(world, monkeypatch):
     monkeypatch.setattr("registry.notices.sender._DATABASE_AWAY_S", 0.01)
     task = asyncio.create_task(world.sender.run())
     await eventually(lambda: is_true(len(turns) >= 4))
-    task.cancel()
-    await asyncio.wait({task})
+    await stop(task)
 
     assert task.cancelled()

@@ -22,7 +22,7 @@ from registry.provisioning.client import (
     UnavailableError,
     read_shown,
 )
-from tests.registry.builders import DID, OTHER_DID
+from tests.registry.builders import DID, OTHER_DID, cancel_late
 from tests.registry.provisioning.conftest import KEY
 
 SHOWN = {
@@ -170,6 +170,17 @@ async def test_a_call_has_a_deadline(world):
         with pytest.raises(UnavailableError):
             await client.read(DID)
         assert time.monotonic() - started < 5
+
+
+async def test_who_is_cancelled_at_the_deadline_is_cancelled(world):
+    """Both may come in one turn of the loop, after the machine stood still."""
+    world.rules({"answer": "hang"})
+    async with AggregatorClient.opened(
+        world.aggregator.url, KEY, reads_per_s=1e6, writes_per_s=1e6, timeout_s=0.2
+    ) as client:
+        asking = asyncio.create_task(client.read(DID))
+        await cancel_late(asking)
+        assert asking.cancelled()
 
 
 async def test_nobody_there_is_unavailable(unused_tcp_port):

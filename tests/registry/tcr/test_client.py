@@ -14,6 +14,7 @@ from registry.tcr.errors import (
     TcrRefusedError,
     TcrUnavailableError,
 )
+from tests.registry.builders import cancel_late
 from tests.registry.tcr.conftest import UPSTREAM
 from tests.registry.tcr.forms import a_brand_form, a_campaign_form
 
@@ -178,6 +179,14 @@ class TestWhenAnswersAreLost:
             async with asyncio.timeout(5):
                 with pytest.raises(TcrUnavailableError):
                     await client.brand("BAAAAA1")
+
+    async def test_who_is_cancelled_as_a_try_runs_out_is_cancelled(self, tcr):
+        """And tries no more: both may come in one turn of the loop, after the machine stood still."""
+        await tcr.faults({"behaviour": "hang"})
+        async with TcrClient.connected(tcr.account(try_s=0.2, deadline_s=60.0)) as client:
+            asking = asyncio.create_task(client.brand("BAAAAA1"))
+            await cancel_late(asking)
+            assert asking.cancelled()
 
 
 class TestLimits:

@@ -20,6 +20,7 @@ from registry.http_common import answer_problems
 from registry.projector import Projector
 from registry.records import Campaign
 from registry.tables import audit
+from registry.tasks import stop
 from registry.tcr.hook import Sealed, TcrHook
 from registry.tcr.telling import Telling
 from registry.work_tables import tcr_events
@@ -96,9 +97,7 @@ async def taker(database, store, redis):
         yield Taker(url, session, database, instruments, redis)
     await runner.cleanup()
     await hook.finish()
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+    await stop(*tasks)
 
 
 async def _has_copy(redis):

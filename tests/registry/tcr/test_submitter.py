@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from metrics.registry import RegistryMetrics
 from registry.tables import fees
+from registry.tasks import stop
 from registry.tcr import submitter as module
 from registry.tcr.applying import Outcome, apply_event
 from registry.tcr.catching_up import catch_up
@@ -60,8 +61,7 @@ async def submitting(database, client, hook_url=""):
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.wait({task})
+        await stop(task)
         assert task.cancelled(), task.exception()
 
 
