@@ -229,7 +229,7 @@ class TestExactlyOnce:
         assert sum(row["messages"] for row in await rows(ledger, tallies)) == 200
 
     async def test_killed_at_random_moments_it_loses_and_doubles_nothing(self, raw, ledger_settings, ledger):
-        """SIGKILL for a real process, again and again, between any two of its steps."""
+        """A sudden end for a real process, again and again, between any two of its steps."""
         Scribe(raw).write(2_000)
         urls = (ledger_settings.queue_url, ledger_settings.ledger_sql_url())
         command = [sys.executable, "-m", "tests.registry.ledger.following", *urls, "10"]
