@@ -43,24 +43,24 @@ class TestCancelled:
         """While it connects, waits for its turn, sends, or reads: the others' answers are theirs, and nothing leaks."""
         wire, draw = a_wire(proxy), random.Random(1)
         proxy.slow(jitter_s=0.002)
-        cancelled = answered = 0
+        cancelled = answered = turn = 0
 
         async def ask(name):
             words = [f"{name}-{n}".encode() for n in range(draw.randrange(1, 4))]
             return await wire.all(*(("ECHO", word) for word in words)) == words
 
-        for turn in range(120):
+        # How many are answered before they are cancelled is up to the machine.
+        while cancelled < 200 or not answered:
+            turn += 1
             tasks = [asyncio.create_task(ask(f"{turn}-{n}")) for n in range(8)]
             for task in tasks[:4]:
                 await asyncio.sleep(draw.random() * 0.003)
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
             assert results[4:] == [True] * 4
-            cancelled += sum(isinstance(result, asyncio.CancelledError) for result in results)
-            answered += results.count(True)
+            cancelled += sum(isinstance(result, asyncio.CancelledError) for result in results[:4])
+            answered += results[:4].count(True)
             assert in_use(wire, 4) == 0
-        assert cancelled > 200
-        assert answered > 480
 
         proxy.heal()
         await until(lambda: proxy.open == len(wire._idle))
