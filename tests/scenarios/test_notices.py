@@ -91,6 +91,11 @@ class Company:
         """How many times a delivery was begun."""
         return sum(row.attempts for row in await self.rows(notice_deliveries))
 
+    async def begun(self):
+        """How many deliveries to people have been tried and are not noted as done."""
+        rows = await self.rows(notice_deliveries)
+        return sum(row.attempts > 0 and row.state == "waiting" and row.recipient != "hook" for row in rows)
+
     async def all_told(self):
         """Whether every notice is given out, and nothing waits."""
         told = await self.rows(notices)
@@ -146,28 +151,29 @@ async def acme(hook, tmp_path, registry_databases):
 
 
 async def test_each_admin_gets_each_notice_once(acme, hook):
-    """Whoever tells is killed in the middle, five times; so is the gateway. Nothing is lost, nothing comes twice."""
+    """Whoever tells is killed, once in the middle at least; so is the gateway. Nothing is lost, nothing comes twice."""
     company, stand = acme
     draws = random.Random(20_261_122)
-    changed = 0
-    for kill in range(KILLS):
+    changed = kills = in_the_middle = 0
+    suspended = set()
+    while kills < KILLS or not in_the_middle:
+        kills += 1
         for name in draws.sample(CAMPAIGNS, 3):
-            status = "suspended" if kill % 2 == 0 else "active"
-            await company.put(a_campaign(name, status=status))
+            await company.put(a_campaign(name, status="active" if name in suspended else "suspended"))
+            suspended ^= {name}
             changed += 1
             await asyncio.sleep(draws.random() * 0.05)
         before = await company.attempts()
         await eventually(lambda before=before: more_than(company, before))
         await asyncio.sleep(draws.random() * 0.05)
         await asyncio.to_thread(stand.kill, "teller")
-        if kill == KILLS // 2:
+        in_the_middle += await company.begun()
+        if kills == KILLS // 2:
             await asyncio.to_thread(stand.kill, "gateway-1")
             await asyncio.to_thread(stand.start, "gateway-1")
         await asyncio.to_thread(stand.start, "teller")
     await asyncio.to_thread(stand.heal)
     await eventually(company.all_told)
-    tries = [row.attempts for row in await company.rows(notice_deliveries) if row.recipient != "hook"]
-    assert max(tries) > 1  # Somebody was killed between an attempt and its note.
 
     told = [orjson.loads(row.params) for row in await company.rows(notices)]
     assert told

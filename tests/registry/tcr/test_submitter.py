@@ -266,17 +266,26 @@ class TestFailures:
             await becomes(database, "submitted")
         assert {one["object"] for one in await jobs(database) if one["fault"]} == {"A0", "A9"}
 
-    async def test_a_question_that_is_asked_again_meanwhile_is_asked_again(self, tcr, client, database):
+    async def test_a_question_that_is_asked_again_meanwhile_is_asked_again(self, tcr, client, database, monkeypatch):
         """The answer under way may be older than what made it be asked again."""
         brand_id = await an_active_brand(tcr, database, client)
-        await tcr.faults({"method": "GET", "path": "/v2/brand/*", "behaviour": "slow", "delay_s": 1, "times": 1})
+        under_way, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slowly(*asked, really=client.brand):
+            answer = await really(*asked)
+            under_way.set()
+            await go_on.wait()
+            return answer
+
+        monkeypatch.setattr(client, "brand", slowly)
         async with database.writing() as connection:
             await due(connection, "ask", f"brand:{brand_id}")
         asked = len(await tcr.came("GET", f"/v2/brand/{brand_id}"))
         async with submitting(database, client):
-            await asyncio.sleep(0.4)
+            await under_way.wait()
             async with database.writing() as connection:
                 await due(connection, "ask", f"brand:{brand_id}")
+            go_on.set()
             await eventually(lambda: _none(database, "ask"))
         assert len(await tcr.came("GET", f"/v2/brand/{brand_id}")) == asked + 4  # The brand and its score, twice.
 
