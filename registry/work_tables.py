@@ -172,6 +172,8 @@ logins: Final = Table(
     #: SHA-256 of the secret in an invitation's link, and until when it is good.
     Column("invitation", sa.String, unique=True),
     Column("invited_until", UtcDateTime),
+    #: In which the person wants to see times; none: in that of the company that they look at.
+    Column("time_zone", sa.String),
 )
 
 #: Who is signed in to the console.

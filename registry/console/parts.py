@@ -25,6 +25,7 @@ from registry.console.rendering import ASSETS, Rendering
 from registry.console.sessions import Sessions
 from registry.console.sign_in import SignIn
 from registry.console.table import DOWNLOADS, FORMS, MENU, PAGES
+from registry.console.time_zone import TimeZone
 from registry.database import Database
 from registry.ledger.database import LedgerDatabase
 from registry.people.user_tokens import TokenSigner
@@ -82,6 +83,7 @@ async def console(performing: Performing, tools: Tools, signer: TokenSigner) -> 
             web.get("/console/assets/{name}", _asset, allow_head=False),
             web.get(f"{HOME}/", _home, allow_head=False),
             *sign_in.routes(),
+            *TimeZone(frame, database).routes(),
             *Invitations(frame, database, passwords, sign_in).routes(),
             *(() if provider is None else OidcSignIn(frame, database, provider, sign_in).routes()),
             frame.plain("GET", "/live", _listener(frame, live)),

@@ -1,6 +1,6 @@
 """How pages are made: Jinja2 with everything escaped, and the words of times, phone numbers and states.
 
-Times are shown in the company's time zone, with its name, and carry the instant for whoever copies them.
+Times are shown in the person's time zone, with its name, and carry the instant for whoever copies them.
 
 Not here: the templates.
 """
@@ -107,7 +107,7 @@ def instant(value: Any) -> datetime | None:
 
 @pass_context
 def _when(context: Context, value: Any) -> Markup | str:
-    """Show an instant in the company's time zone."""
+    """Show an instant in the person's time zone."""
     at = instant(value)
     if at is None:
         return ""
@@ -138,7 +138,7 @@ def _ago(context: Context, value: Any) -> Markup | str:
 
 @pass_context
 def _day(context: Context, value: Any) -> str:
-    """Show the day of an instant in the company's time zone, or a date as it is."""
+    """Show the day of an instant in the person's time zone, or a date as it is."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return f"{value:%b} {value.day}, {value.year}"
     at = instant(value)

@@ -27,7 +27,7 @@ from registry.people.rights import PROVIDER_ROLES
 from registry.problems import Problem
 from registry.records import ApiKey, Tenant, User
 from registry.tables import api_keys, tenants, users
-from registry.work_tables import key_retirements, sign_ins
+from registry.work_tables import key_retirements, logins, sign_ins
 
 _LIVES: Final = timedelta(hours=12)
 _IDLE: Final = timedelta(hours=2)
@@ -178,7 +178,7 @@ async def _row(connection: AsyncConnection, secret: str, now: datetime) -> Any:
             tenants.c.provider,
             _LOOKED_AT.c.id.label("looked_at"),
             _LOOKED_AT.c.name.label("company"),
-            _LOOKED_AT.c.time_zone,
+            sa.func.coalesce(logins.c.time_zone, _LOOKED_AT.c.time_zone).label("time_zone"),
             _LOOKED_AT.c.country,
             _LOOKED_AT.c.currency,
         )
@@ -187,6 +187,7 @@ async def _row(connection: AsyncConnection, secret: str, now: datetime) -> Any:
             .join(tenants, tenants.c.id == sign_ins.c.tenant)
             .join(_LOOKED_AT, _LOOKED_AT.c.id == sa.func.coalesce(sign_ins.c.acting_for, sign_ins.c.tenant))
             .join(api_keys, api_keys.c.id == sign_ins.c.key)
+            .outerjoin(logins, logins.c.user == sign_ins.c.user)
         )
         .where(
             sign_ins.c.id == _digest(secret),

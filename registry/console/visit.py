@@ -38,7 +38,7 @@ class Person:
     #: The company that they look at: another one only for the provider's people.
     acting_for: str
     company: str
-    #: IANA name of the company that they look at.
+    #: IANA name: their own choice, or that of the company that they look at.
     time_zone: str
     country: str
     currency: str

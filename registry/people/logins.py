@@ -1,4 +1,4 @@
-"""The logins of the console: whose an email address is, their password's hash, and invitations to choose one.
+"""The logins of the console: whose an email address is, their password's hash and time zone, and invitations.
 
 An email is one person's, over all companies. An invitation is a link with a secret that an admin hands over; it is good
 for some days and for one password.
@@ -38,6 +38,8 @@ class Login:
     changed_at: datetime
     invitation: str | None
     invited_until: datetime | None
+    #: IANA name of the zone in which they want to see times; None: that of the company that they look at.
+    time_zone: str | None
 
 
 async def login_of(connection: AsyncConnection, **where: str) -> Login | None:
@@ -74,6 +76,14 @@ async def set_password(connection: AsyncConnection, user: str, kept: str, now: d
     await _audit(connection, user, before, f"user:{user}", now)
 
 
+async def set_time_zone(connection: AsyncConnection, user: str, zone: str | None, now: datetime) -> None:
+    """Show a person times in a zone of their own from now on; None: in their company's again."""
+    before = await login_of(connection, user=user)
+    if before is None or before.time_zone != zone:
+        await connection.execute(sa.update(logins).where(logins.c.user == user).values(time_zone=zone))
+        await _audit(connection, user, before, f"user:{user}", now)
+
+
 async def _audit(connection: AsyncConnection, user: str, before: Login | None, actor: str, now: datetime) -> None:
     """Have it in the audit how somebody signs in from now on."""
     after = await login_of(connection, user=user)
@@ -91,6 +101,7 @@ def _told(login: Login | None) -> deeds.Fields | None:
         "has_password": bool(login.password),
         "changed_at": login.changed_at,
         "invited_until": login.invited_until,
+        "time_zone": login.time_zone,
     }
 
 

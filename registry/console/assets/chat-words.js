@@ -1,4 +1,4 @@
-// The words of the page: states, times in the company's zone, phone numbers, and what a text costs.
+// The words of the page: states, times in the person's zone, phone numbers, and what a text costs.
 
 const DAY_MS = 86_400_000;
 const BADGES = { im: "IM", sms: "SMS", mms: "MMS" };

@@ -107,7 +107,7 @@ def _row(row: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _value(value: Any, zone: ZoneInfo) -> str:
-    """Write a value as people read it; instants in the company's zone."""
+    """Write a value as people read it; instants in the person's zone."""
     match value:
         case None | "" | []:
             return "none"

@@ -53,7 +53,7 @@ def _question(visit: Visit) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _instant(typed: str, zone: str) -> datetime | None:
-    """Read what a date field gives, in the company's zone."""
+    """Read what a date field gives, in the person's zone."""
     try:
         at = datetime.fromisoformat(typed)
         return (at.replace(tzinfo=ZoneInfo(zone)) if at.tzinfo is None else at).astimezone(UTC)

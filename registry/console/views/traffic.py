@@ -77,7 +77,7 @@ async def _traffic(visit: Visit) -> Mapping[str, Any]:
     channel = visit.query.get("channel") if visit.query.get("channel") in {"im", "sms", "mms"} else None
     zone = ZoneInfo(visit.person.time_zone)
     now = datetime.now(zone)
-    # By the hour, so that a day is the company's own and not UTC's.
+    # By the hour, so that a day is the person's own and not UTC's.
     days = [(now - timedelta(days=back)).date() for back in range(_DAYS - 1, -1, -1)]
     first = datetime.combine(days[0], datetime.min.time(), zone).astimezone(UTC)
     found = await ledger.told(visit, first, channel)

@@ -82,11 +82,15 @@ async def test_how_people_sign_in(console):
     await ann.send(
         "/console/password", {"old": chosen["password"], "password": "another good one", "again": "another good one"}
     )
+    for zone in ("America/Denver", "America/Denver", "Mars/Base", ""):  # (the same once more is no news)
+        await ann.send("/console/time-zone", {"time_zone": zone})
 
     assert await deeds(console) == [
         ("user:ada", "logins", ["ann"], "created", "acme", {"email", "has_password", "changed_at", "invited_until"}),
         ("user:ann", "logins", ["ann"], "changed", "acme", {"has_password", "changed_at", "invited_until"}),
         ("user:ann", "logins", ["ann"], "changed", "acme", {"changed_at"}),
+        ("user:ann", "logins", ["ann"], "changed", "acme", {"time_zone"}),
+        ("user:ann", "logins", ["ann"], "changed", "acme", {"time_zone"}),
     ]
     seen = await admin.go("/console/audit?kind=logins")
     assert "Login" in seen.words

@@ -54,7 +54,7 @@ def addresses(**made):
 
 ADDRESSES = sorted(set(addresses()))
 #: Of the frame, and what is said where there is nothing, or nothing for who looks.
-OTHERS = {"/password": 200, "/phone-system/users/nobody": 404, "/provider/tenants": 403}
+OTHERS = {"/password": 200, "/time-zone": 200, "/phone-system/users/nobody": 404, "/provider/tenants": 403}
 OFFER = "/registration/applications/offer"
 
 
