@@ -187,7 +187,8 @@ async def _row(connection: AsyncConnection, secret: str, now: datetime) -> Any:
             .join(tenants, tenants.c.id == sign_ins.c.tenant)
             .join(_LOOKED_AT, _LOOKED_AT.c.id == sa.func.coalesce(sign_ins.c.acting_for, sign_ins.c.tenant))
             .join(api_keys, api_keys.c.id == sign_ins.c.key)
-            .outerjoin(logins, logins.c.user == sign_ins.c.user)
+            # (Who lost the login while a sign-in of theirs began has none.)
+            .join(logins, logins.c.user == sign_ins.c.user)
         )
         .where(
             sign_ins.c.id == _digest(secret),

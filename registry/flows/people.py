@@ -1,4 +1,4 @@
-"""The flows of people: who joins, another role or name, another licence, and leaving.
+"""The flows of people: who joins, another role or name, another licence, a login taken away, and leaving.
 
 A change of licence takes SMS away from all of a person's numbers, even when the same numbers stay (R5 of the console's
 rules); an admin enables one again.
@@ -14,10 +14,11 @@ from registry.lifecycle import standing as steps
 from registry.lifecycle.numbers import LICENCE, licence_state
 from registry.lifecycle.standing import Standing
 from registry.people.keys import narrowed
+from registry.people.logins import remove_login
 from registry.people.rights import ADMIN_ROLE, PROVIDER_ROLES
 from registry.problems import Problem, wrong_field
-from registry.records import Extension, Number, Record, Tenant, User
-from registry.tables import extensions, numbers, users
+from registry.records import ApiKey, Extension, Number, Record, Tenant, User
+from registry.tables import api_keys, extensions, numbers, users
 
 
 async def join(desk: Desk, *, name: str, role: str, licence: str, extension: str | None) -> User:
@@ -54,7 +55,9 @@ async def change_user(desk: Desk, name: str, *, given: Mapping[str, Any], extens
 
 
 async def leave(desk: Desk, name: str) -> None:
-    """Let a person go: the numbers into the pool with SMS off, the extension free, the keys revoked.
+    """Let a person go: the numbers into the pool with SMS off, the extension and the login's email address free.
+
+    Their keys are revoked.
 
     Problem: last_admin; forbidden where the role is the provider's to take.
     """
@@ -68,6 +71,23 @@ async def leave(desk: Desk, name: str) -> None:
     put += [replace(number, user=None, sms=_lost(number), number_changed_at=desk.now) for number in theirs]
     free = await desk.all(Extension, extensions.c.user == user.id)
     await desk.save(put, [(Extension, (one.tenant, one.digits)) for one in free])
+    await remove_login(desk.connection, user.id, desk.actor, desk.now)
+
+
+async def withdraw_login(desk: Desk, name: str) -> None:
+    """Take away what a person signs in to the console with. Their sign-ins end; keys that programs have go on.
+
+    Problem: not_found, also where they have none; last_admin, who would be locked out; forbidden for one of the
+    provider's people, but from an operator.
+    """
+    user = await desk.user(name)
+    await _check_role(desk, user.role)
+    if not await _others_administer(desk, user):
+        raise Problem("last_admin")
+    if not await remove_login(desk.connection, user.id, desk.actor, desk.now):
+        raise Problem("not_found")
+    of_sign_ins = [api_keys.c.user == user.id, api_keys.c.sha256 == "", api_keys.c.revoked_at.is_(None)]
+    await desk.save([replace(key, revoked_at=desk.now) for key in await desk.all(ApiKey, *of_sign_ins)])
 
 
 async def _others_administer(desk: Desk, user: User) -> bool:

@@ -84,10 +84,24 @@ async def set_time_zone(connection: AsyncConnection, user: str, zone: str | None
         await _audit(connection, user, before, f"user:{user}", now)
 
 
+async def remove_login(connection: AsyncConnection, user: str, actor: str, now: datetime) -> bool:
+    """Forget how a person signs in: the email address is free for somebody else. False: there is none.
+
+    actor: who has it forgotten, for the audit. Their sign-ins go on; those end with their keys.
+    """
+    before = await login_of(connection, user=user)
+    if before is None:
+        return False
+    await connection.execute(sa.delete(logins).where(logins.c.user == user))
+    await _audit(connection, user, before, actor, now)
+    return True
+
+
 async def _audit(connection: AsyncConnection, user: str, before: Login | None, actor: str, now: datetime) -> None:
     """Have it in the audit how somebody signs in from now on."""
     after = await login_of(connection, user=user)
-    tenant = None if after is None else after.tenant
+    there = after or before
+    tenant = None if there is None else there.tenant
     sides = {"before": _told(before), "after": _told(after)}
     await deeds.note(connection, deeds.LOGINS, (user,), at=now, actor=actor, tenant=tenant, **sides)
 

@@ -10,9 +10,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from apidocs.table import closed, nullable
-from registry.action import Action, Query, View
+from registry.action import Action, NoBody, Query, View
 from registry.admin_patches import Patch
 from registry.credentials import Minted
+from registry.flows import people
 from registry.flows.desk import Desk
 from registry.lists import listed
 from registry.people import colleagues, keys, logins, names, tenants, views
@@ -98,6 +99,11 @@ class Invitation(Patch):
 async def _invite(desk: Desk, path: Mapping[str, str], body: Invitation) -> dict[str, Any]:
     secret, until = await logins.invite(desk, path["id"], body.email)
     return {"email": logins.read_email(body.email), "path": f"/console/invitation/{secret}", "until": until}
+
+
+async def _withdraw(desk: Desk, path: Mapping[str, str], _: NoBody) -> dict[str, Any]:
+    await people.withdraw_login(desk, path["id"])
+    return {"id": path["id"], "removed": True}
 
 
 async def _create_key(desk: Desk, _: Mapping[str, str], body: NewKey) -> dict[str, Any]:
@@ -196,6 +202,17 @@ ACTIONS: Final[tuple[Action, ...]] = (
         shows=closed(
             {"email": _TEXT, "path": _TEXT, "until": {"type": "string", "format": "date-time"}} | _CHANGE,
         ),
+    ),
+    Action(
+        "DELETE",
+        "/v1/users/{id}/login",
+        "removeLogin",
+        NoBody,
+        _withdraw,
+        "Take away what a person signs in to the console with: their sign-ins end at once, the email address is free."
+        " Keys that programs have go on. Not the last admin's.",
+        problems=("last_admin",),
+        shows=closed({"id": _TEXT, "removed": {"const": True}} | _CHANGE),
     ),
     Action(
         "POST",

@@ -196,6 +196,21 @@ async def _invite(visit: Visit, fields: Fields) -> Again:
     return Again("users_invited.html", {"title": "Invitation", "user": user, "invited": invited}, status=200)
 
 
+async def _login(visit: Visit) -> Mapping[str, Any]:
+    """Ask before a login is taken away. Problem: not_found where there is none."""
+    user = await visit.get(_USER, visit.names["id"])
+    login = await visit.see("getLogin", {"id": visit.names["id"]})
+    if login["email"] is None:
+        raise Problem("not_found")
+    return {"title": f"Take {user['name']}'s login away", "user": user, "login": login}
+
+
+async def _withdraw(visit: Visit, _: Fields) -> Went:
+    user = await visit.get(_USER, visit.names["id"])
+    await visit.do("removeLogin", {"id": visit.names["id"]})
+    return Went(_page(visit.names["id"]), f"{user['name']} has no login any more.")
+
+
 _AT: Final = "/phone-system/users"
 _LIVE: Final = ("users", "numbers", "assignments", "campaigns", "brands", "extensions")
 PAGES: Final[tuple[Page, ...]] = (
@@ -203,12 +218,14 @@ PAGES: Final[tuple[Page, ...]] = (
     Page(f"{_AT}/new", "Add a person", "users_new.html", _new, of=For.WRITERS),
     Page(f"{_AT}/{{id}}", "User", "users_one.html", _one, live=_LIVE),
     Page(f"{_AT}/{{id}}/leave", "Let a person go", "users_leave.html", _leaving, of=For.WRITERS),
+    Page(f"{_AT}/{{id}}/login", "Take a login away", "users_login.html", _login, of=For.WRITERS),
 )
 FORMS: Final[tuple[Form, ...]] = (
     Form(f"{_AT}/new", _add),
     Form(f"{_AT}/{{id}}", _edit),
     Form(f"{_AT}/{{id}}/sms", _switch, back=f"{_AT}/{{id}}"),
     Form(f"{_AT}/{{id}}/leave", _leave),
+    Form(f"{_AT}/{{id}}/login", _withdraw, back=f"{_AT}/{{id}}"),
     Form(f"{_AT}/{{id}}/invitation", _invite, back=f"{_AT}/{{id}}"),
 )
 DOWNLOADS: Final[tuple[Download, ...]] = ()

@@ -17,7 +17,7 @@ from registry.commands import change
 from registry.database import Database
 from registry.records import Fee, LeaveRequest
 from registry.tables import audit
-from registry.work_tables import drift, notice_hooks, provisioning_jobs
+from registry.work_tables import drift, logins, notice_hooks, provisioning_jobs
 from tests.registry.admin import BODIES, serving
 from tests.registry.builders import AT, DID, OTHER_DID, a_number, an_assignment
 from tests.registry.console.test_registration_forms import an_application
@@ -59,6 +59,7 @@ DIFFERENCE = {"kind": "unknown_state", "object": "brand:BACME", "detail": "", "s
 STUCK = {"kind": "provisioning_stuck", "object": f"number:{DID}", "detail": "", "state": "open"}
 JOB = {"did": DID, "action": "add", "campaign_id": "CACME", "state": "stuck", "wished_at": AT, "attempts": 1}
 SEEN = {"tenant": "acme", "found_at": AT, "seen_at": AT}
+LOGIN = {"email": "ben@acme.example", "tenant": "acme", "user": "ben", "password": "", "changed_at": AT}
 HOOK = {"tenant": "acme", "url": "http://127.0.0.1:9/hook", "secret": "whsec_YQ==", "created_at": AT}
 CASES = {
     "changeNumber": Case(DID, {"sms": "disabled"}),
@@ -76,6 +77,7 @@ CASES = {
     "moveNumber": Case(DID, {"tenant": "solo"}, "operator"),
     "addUser": Case(body={"name": "Kim", "licence": "X2"}),
     "inviteUser": Case("ben", {"email": "ben@console.example"}),
+    "removeLogin": Case("ben", rows=((logins, LOGIN),)),
     "removeUser": Case("ben"),
     "deactivateCampaign": Case("CACME", {"confirm": "CACME"}),
     "askForNumberPool": Case("CACME"),

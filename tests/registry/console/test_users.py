@@ -216,6 +216,42 @@ class TestJoiningAndLeaving:
         assert (seen.status, "That email address is another person's" in seen.words) == (422, True)
 
 
+class TestWithdrawnLogin:
+    async def test_the_person_is_out_at_once(self, console, admin):
+        """What follows is told first; whoever it was can be invited anew."""
+        ben = await console.visitor("employee")
+        assert f'href="{BEN}/login"' in (await admin.go(BEN)).text
+        asked = await admin.go(f"{BEN}/login")
+        assert "no longer signs in as ben@console.example" in asked.words
+        done = await admin.send(f"{BEN}/login")
+        assert (done.path, done.said) == (BEN, "Ben has no login any more.")
+        assert "Has no login to the console" in done.words
+
+        assert "sign-in" in (await ben.go("/console/messages")).path
+        assert (await ben.sign_in("employee")).status == 403
+        assert (await admin.go(f"{BEN}/login")).status == 404
+        assert (await admin.send(f"{BEN}/login")).status == 404
+        again = await admin.send(f"{BEN}/invitation", {"email": "ben@console.example"})
+        assert "/console/invitation/" in again.text
+
+    async def test_an_invitation_goes_with_it(self, console, admin):
+        """Its link opens nothing any more."""
+        place = "/console/phone-system/users/ann"
+        seen = await admin.send(f"{place}/invitation", {"email": "ann@console.example"})
+        (path,) = set(re.findall(r"/console/invitation/[\w-]+", seen.text))
+        assert "The invitation of ann@console.example opens nothing" in (await admin.go(f"{place}/login")).words
+        await admin.send(f"{place}/login")
+        assert (await (await console.visitor()).go(path)).status == 410
+
+    async def test_nobody_is_led_to_take_their_own(self, console, admin):
+        """And the last administrator's stays, whoever asks."""
+        ada = "/console/phone-system/users/ada"
+        assert f'href="{ada}/login"' not in (await admin.go(ada)).text
+        refused = await admin.send(f"{ada}/login")
+        assert "Nobody else is an administrator" in refused.said
+        assert (await admin.go("/console")).status == 200
+
+
 class TestWhoMay:
     async def test_support_sees_and_has_no_buttons(self, console):
         """And is refused by whoever sends a form all the same."""
@@ -228,12 +264,14 @@ class TestWhoMay:
         assert "disabled" in box(seen, DID)
         assert (await support.send(f"{BEN}/sms", [("was", DID)])).said.startswith("Not allowed")
         assert (await number(console, DID))["sms"] == "enabled"
-        assert (await support.go(f"{BEN}/leave")).status == 403
+        assert f"{BEN}/login" not in seen.text
+        for path in ("leave", "login"):
+            assert (await support.go(f"{BEN}/{path}")).status == 403
 
     async def test_employees_do_not(self, console):
         """Not even their own page."""
         employee = await console.visitor("employee")
-        for path in ("", "/ben", "/new", "/ben/leave"):
+        for path in ("", "/ben", "/new", "/ben/leave", "/ben/login"):
             assert (await employee.go(f"/console/phone-system/users{path}")).status == 403
 
     async def test_others_are_not_there(self, console, admin):

@@ -4,6 +4,7 @@ import pytest
 
 from registry.commands import find
 from registry.flows import people
+from registry.people.logins import login_of, put_login
 from registry.problems import Problem
 from registry.records import ApiKey, Extension, User
 from tests.registry.builders import a_number, a_tenant, a_user
@@ -42,6 +43,59 @@ async def test_who_leaves_takes_nothing_along(database):
     with pytest.raises(Problem, match="not_found"):
         async with at_desk(database) as desk:
             await people.leave(desk, "ben")
+
+
+async def with_login(desk, user, email):
+    """Give somebody a login."""
+    values = {"email": email, "user": user, "tenant": "acme", "now": NOW, "actor": "test", "password": "kept"}
+    await put_login(desk.connection, **values)
+
+
+async def test_who_left_needs_no_email_address(database):
+    """Whoever comes back, under another id, signs in with it again."""
+    await company(database, a_user("cat"))
+    async with at_desk(database) as desk:
+        await with_login(desk, "ben", "ben@acme.example")
+        with pytest.raises(Problem, match="email_taken"):
+            await with_login(desk, "cat", "ben@acme.example")
+        await people.leave(desk, "ben")
+        assert await login_of(desk.connection, user="ben") is None
+        await with_login(desk, "cat", "ben@acme.example")
+
+
+class TestWithdrawnLogin:
+    async def test_its_sign_ins_end_and_nothing_else(self, database):
+        """Keys that programs have go on; the email address is free."""
+        of_ben = {"tenant": "acme", "user": "ben", "scopes": ("send",), "label": "", "revoked_at": None}
+        sign_in, program = ApiKey(id="k1", sha256="", **of_ben), ApiKey(id="k2", sha256="0" * 64, **of_ben)
+        await company(database, a_user("cat"), sign_in, program)
+        async with at_desk(database) as desk:
+            await with_login(desk, "ben", "ben@acme.example")
+            await people.withdraw_login(desk, "ben")
+            found = await find(desk.connection, ApiKey, {("k1",), ("k2",)})
+            assert [found[name,].revoked_at for name in ("k1", "k2")] == [NOW, None]
+            assert (await desk.user("ben")).left_at is None
+            await with_login(desk, "cat", "ben@acme.example")
+
+    async def test_there_has_to_be_one(self, database):
+        """Of a person who is there."""
+        await company(database)
+        for name in ("ben", "nobody"):
+            with pytest.raises(Problem, match="not_found"):
+                async with at_desk(database) as desk:
+                    await people.withdraw_login(desk, name)
+
+    async def test_the_last_admin_keeps_theirs(self, database):
+        """Else nobody could invite anybody; an operator can."""
+        await company(database, a_user("ann", role="admin"))
+        async with at_desk(database) as desk:
+            await with_login(desk, "ann", "ann@acme.example")
+        with pytest.raises(Problem, match="last_admin"):
+            async with at_desk(database) as desk:
+                await people.withdraw_login(desk, "ann")
+        async with at_desk(database, operator=True) as desk:
+            await people.withdraw_login(desk, "ann")
+            assert await login_of(desk.connection, user="ann") is None
 
 
 async def without_ann(database, how, **who):

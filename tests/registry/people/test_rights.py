@@ -51,6 +51,7 @@ STATED = {
     "moveNumber": "operator",
     "addUser": "change",
     "inviteUser": "change",
+    "removeLogin": "change",
     "removeUser": "change",
     "deactivateCampaign": "change",
     "askForNumberPool": "change",
