@@ -17,8 +17,8 @@ import structlog
 
 from gateway.edge.front import Ask
 from gateway.edge.keys import Keys, Principal
-from gateway.edge.replies import Reply, message_reply
-from gateway.edge.sending import read_one, send_one
+from gateway.edge.replies import Reply
+from gateway.edge.sending import read_one, send_one, told
 from gateway.edge.wire import Draft
 from gateway.errors import Problem
 from gateway.send.pipeline import Pipeline, Result
@@ -135,10 +135,9 @@ def _draft(taken: Taken, now: datetime) -> Draft | None:
 
 def _reply(result: Result) -> Reply | Problem:
     try:
-        return message_reply(result)
-    except Exception as failure:  # noqa: BLE001 - as above; and the message is on disk
-        _crashed(failure)
-        return Problem("outcome_unknown", retry_after_s=1)
+        return told(result)
+    except Problem as problem:
+        return problem
 
 
 def _crashed(failure: Exception) -> Problem:
