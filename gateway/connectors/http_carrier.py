@@ -22,7 +22,7 @@ import orjson
 from gateway.connectors import CarrierTemporary, InDoubt, Outcome, Submission
 from gateway.connectors.answers import accepted, batch_outcomes, read_object, refusal
 from gateway.connectors.gathering import Gathering, Item
-from gateway.connectors.offers import Answer, NotTaken
+from gateway.connectors.offers import Answer, NotTaken, Silent
 from gateway.connectors.timely import TimelyBody
 
 #: An answer is read up to here and no further: so much for itself, and so much for each message.
@@ -116,9 +116,11 @@ class HttpCarrier:
         """Ask whether the carrier took a message."""
         reply = await self._request("GET", f"{self._messages_url}/{quote(reference, safe='')}", None, messages=1)
         if not isinstance(reply, _Reply):
-            return InDoubt(reply.code)
+            return Silent(reply.code)
         if reply.status == HTTPStatus.NOT_FOUND:
             return NotTaken()
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Silent(f"http_{reply.status}")
         outcome = accepted(read_object(reply.body), reference) if reply.status == HTTPStatus.OK else None
         return outcome or InDoubt(f"http_{reply.status}")
 

@@ -14,8 +14,15 @@ class NotTaken:
     """The carrier knows no such message."""
 
 
-#: What a carrier says about a message: it has it, it has it not, or it does not say.
-Answer: TypeAlias = CarrierAccepted | NotTaken | InDoubt
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The carrier did not answer the question, for this reason; it may when it is asked again."""
+
+    code: str
+
+
+#: What a carrier says about a message: it has it, it has it not, it cannot say, or nothing at present.
+Answer: TypeAlias = CarrierAccepted | NotTaken | InDoubt | Silent
 
 
 @runtime_checkable

@@ -1,7 +1,8 @@
 """What becomes of a message after a carrier answered, or did not: pure, no sleeping, no clock, no queue inside.
 
 A carrier's answer has a next step of its own, after(). A lost answer has another, after_doubt(): the carrier may have
-the message, so it is asked where it can be asked, and sent again once at most. What the recheck puts off waits as long
+the message, so it is asked where it can be asked, for a while where it does not answer (asks_again()), and sent again
+once at most. What the recheck puts off waits as long
 as after_defer() says.
 
 Not here: what a carrier's protocol means (connectors/), who does what is said here (dispatcher.py, doubts.py).
@@ -24,7 +25,7 @@ from gateway.connectors import (
     CarrierThrottled,
     InDoubt,
 )
-from gateway.connectors.offers import Answer, NotTaken
+from gateway.connectors.offers import Answer, NotTaken, Silent
 from gateway.envelope import TrafficClass
 from gateway.queue import Event, Status
 
@@ -70,6 +71,9 @@ class Schedule:
     misconfigured_ms: int = 30_000
     #: Before a message whose answer was lost is sent again; a receipt that comes meanwhile makes that unnecessary.
     resend_ms: int = 5_000
+    #: So long a carrier that does not answer is asked about a message, with such a pause; then it cannot say.
+    ask_for_ms: int = 30_000
+    ask_again_ms: int = 2_000
 
 
 USUAL: Final = Schedule()
@@ -145,9 +149,9 @@ def after_doubt(
 ) -> Step:
     """Say what follows from a lost answer.
 
-    answer: what the carrier said when it was asked about the message; None: it cannot be asked. resends: how often the
-    message was sent again because of a lost answer (resends_in() counts them). Too late to send again is UNKNOWN, not
-    EXPIRED: the carrier may have it.
+    answer: what the carrier said when it was last asked about the message; None: it cannot be asked. resends: how often
+    the message was sent again because of a lost answer (resends_in() counts them). Too late to send again is UNKNOWN,
+    not EXPIRED: the carrier may have it.
     """
     code = f"{_DOUBT}{doubt.code}"
     if isinstance(answer, CarrierAccepted):
@@ -157,6 +161,17 @@ def after_doubt(
     if resends > 0 or not may_resend or due_ms >= expires_ms:
         return GiveUp(status=Status.UNKNOWN, code=code)
     return RetryAt(due_ms=due_ms, code=code)
+
+
+def asks_again(
+    answer: Answer | None, *, since_ms: int, now_ms: int, expires_ms: int, schedule: Schedule = USUAL
+) -> bool:
+    """Say whether a carrier is asked about a message once more, after schedule.ask_again_ms, before after_doubt().
+
+    since_ms: when it was asked first.
+    """
+    again_ms = now_ms + schedule.ask_again_ms
+    return isinstance(answer, Silent) and again_ms < min(since_ms + schedule.ask_for_ms, expires_ms)
 
 
 def after_defer(reason: Code, *, now_ms: int, rng: random.Random) -> int:

@@ -1,8 +1,8 @@
 """Attempts whose answer is lost: the carrier may have the message, or not, and every such unknown is resolved here.
 
-The store is asked first (a receipt may have answered meanwhile), then the carrier where it can be asked, then the
-policy of the message's class decides. Nothing is sent here: a message that may go again waits in its lane like any
-retry.
+The store is asked first (a receipt may have answered meanwhile), then the carrier where it can be asked, again for a
+while where it does not answer, then the policy of the message's class decides. Nothing is sent here: a message that may
+go again waits in its lane like any retry.
 
 Not here: the rules (queue/retry.py).
 """
@@ -11,13 +11,13 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.connectors import CarrierAccepted, Connector, InDoubt
 from gateway.connectors.offers import Answer, Queryable
 from gateway.queue import Finish, Park, QueueError, Status, Stored
-from gateway.queue.retry import DOUBT_POLICIES, GiveUp, RetryAt, Step, Submitted, after_doubt, resends_in
+from gateway.queue.retry import DOUBT_POLICIES, GiveUp, RetryAt, Step, Submitted, after_doubt, asks_again, resends_in
 from gateway.work.tenure import Job, WorkerQueue
 from gateway.work.worker_options import WorkerOptions
 from metrics.worker import WorkerMetrics
@@ -42,6 +42,8 @@ class Doubt:
 
     job: Job
     code: str
+    #: When the carrier was asked first, in milliseconds since the epoch; None: not yet.
+    since_ms: int | None = None
 
 
 def record(step: Step, attempt: Attempt, *, carrier: str, receipt_due_ms: int) -> None:
@@ -138,8 +140,12 @@ class Doubts:
         return await self._connector.query(reference)
 
     def _decide(self, doubt: Doubt, stored: Stored, answer: Answer | None) -> None:
-        now_ms = self._now_ms()
-        envelope = doubt.job.envelope
+        now_ms, envelope, schedule = self._now_ms(), doubt.job.envelope, self._options.schedule
+        since_ms = now_ms if doubt.since_ms is None else doubt.since_ms
+        if asks_again(answer, since_ms=since_ms, now_ms=now_ms, expires_ms=envelope.expires_ms, schedule=schedule):
+            again = replace(doubt, since_ms=since_ms)
+            asyncio.get_running_loop().call_later(schedule.ask_again_ms / 1000, self.put, again)
+            return
         step = after_doubt(
             InDoubt(doubt.code),
             answer,
@@ -148,7 +154,7 @@ class Doubts:
             now_ms=now_ms,
             expires_ms=envelope.expires_ms,
             rng=self._rng,
-            schedule=self._options.schedule,
+            schedule=schedule,
         )
         if isinstance(answer, CarrierAccepted):
             self._metrics.doubt("query")

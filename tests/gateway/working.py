@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from compliance.codes import Code
 from compliance.decision import Decision, Verdict
 from gateway.connectors import CarrierAccepted, Connector, InDoubt, Outcome, Submission
+from gateway.connectors.offers import Answer
 from gateway.envelope import Channel, Envelope, TrafficClass, dump
 from gateway.queue import Accept, Accepted, Status, Stored
 from gateway.queue.retry import Schedule
@@ -128,7 +129,7 @@ def some_options(**fields: Any) -> WorkerOptions:
         "idle_max_ms": 10,
         "measure_every_ms": 50,
         "drain_ms": 5_000,
-        "schedule": Schedule(base_ms=20, cap_ms=40, throttle_ms=50, misconfigured_ms=50, resend_ms=20),
+        "schedule": Schedule(base_ms=20, cap_ms=40, throttle_ms=50, misconfigured_ms=50, resend_ms=20, ask_again_ms=20),
     }
     return WorkerOptions(**(usual | fields))
 
@@ -199,17 +200,17 @@ async def log_is_empty(store: QueueStore) -> None:
 
 
 class AskableCarrier(Carrier):
-    """A carrier that can be asked about a message."""
+    """A carrier that can be asked about a message: it gives its answers in turn, and the last one from then on."""
 
-    def __init__(self, script: Script, answer: Outcome) -> None:
+    def __init__(self, script: Script, *answers: Answer) -> None:
         super().__init__(script)
-        self._answer_to_query = answer
+        self._answers = answers
         self.asked: list[str] = []
 
-    async def query(self, reference: str) -> Outcome:
+    async def query(self, reference: str) -> Answer:
         """Note the question, give the answer."""
         self.asked.append(reference)
-        return self._answer_to_query
+        return self._answers[min(len(self.asked), len(self._answers)) - 1]
 
 
 async def doubts(store: QueueStore) -> int:

@@ -19,7 +19,7 @@ from gateway.connectors import (
     Outcome,
     Submission,
 )
-from gateway.connectors.offers import Answer, NotTaken
+from gateway.connectors.offers import Answer, NotTaken, Silent
 from gateway.queue import QueueError, Receipt, Status
 from loadtests.faults.ledger import Arrival
 from tests.simulation.network import LostError, Network, Server, UnreachableError
@@ -194,4 +194,4 @@ class AskablePort(CarrierPort):
     async def query(self, reference: str) -> Answer:
         """Ask about a message."""
         answer = await self._ask("query", lambda: self._carrier.query(reference), reference)
-        return answer if isinstance(answer, CarrierAccepted | NotTaken | InDoubt) else InDoubt("unreachable")
+        return answer if isinstance(answer, CarrierAccepted | NotTaken) else Silent("unreachable")

@@ -286,7 +286,14 @@ class World:
             drain_ms=3_000,
             measure_every_ms=5_000,
             schedule=Schedule(
-                base_ms=300, cap_ms=2_000, throttle_ms=200, throttle_cap_ms=1_000, misconfigured_ms=400, resend_ms=500
+                base_ms=300,
+                cap_ms=2_000,
+                throttle_ms=200,
+                throttle_cap_ms=1_000,
+                misconfigured_ms=400,
+                resend_ms=500,
+                ask_for_ms=3_000,
+                ask_again_ms=400,
             ),
         )
 

@@ -22,7 +22,7 @@ from gateway.connectors import (
     Submission,
 )
 from gateway.connectors.http_carrier import HttpCarrier, HttpCarrierOptions
-from gateway.connectors.offers import NotTaken
+from gateway.connectors.offers import NotTaken, Silent
 from loadtests.carrier.app import running
 from loadtests.carrier.settings import Settings
 from loadtests.ports import free_port
@@ -318,8 +318,9 @@ QUERIES = [
     ("has it", Reply(status=200, body=ID | {"status": "delivered", "count": 1}), CarrierAccepted("c1")),
     ("has it not", refusal(404, "not_found"), NotTaken()),
     ("does not know us", refusal(401), InDoubt("http_401")),
-    ("is down", refusal(503), InDoubt("http_503")),
-    ("says nothing", Reply(cut_at=0), InDoubt("disconnected")),
+    ("is down", refusal(503), Silent("http_503")),
+    ("is busy", refusal(429), Silent("http_429")),
+    ("says nothing", Reply(cut_at=0), Silent("disconnected")),
     ("says no id", Reply(status=200, body={}), InDoubt("answer_without_id")),
     ("speaks of another", Reply(status=200, body=ID | {"reference": "x"}), InDoubt("answer_about_another")),
 ]
@@ -328,7 +329,7 @@ QUERIES = [
 class TestQuery:
     @pytest.mark.parametrize(("reply", "expected"), [row[1:] for row in QUERIES], ids=[row[0] for row in QUERIES])
     async def test_each_reply_has_its_meaning(self, reply, expected):
-        """Only a clear yes or no counts."""
+        """Only a clear yes or no counts; who says nothing at present may be asked again."""
         async with carrier_with(reply) as (carrier, server):
             assert await carrier.query("0-1-0-0") == expected
             assert server.requests[0] == ("GET", "/messages/0-1-0-0", "Bearer secret")
@@ -336,7 +337,7 @@ class TestQuery:
     async def test_nobody_there_says_nothing(self):
         """It is not a no."""
         async with HttpCarrier(some_options(free_port())) as carrier:
-            assert await carrier.query("0-1-0-0") == InDoubt("unreachable")
+            assert await carrier.query("0-1-0-0") == Silent("unreachable")
 
 
 class TestEmulator:

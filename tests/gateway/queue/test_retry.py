@@ -14,7 +14,7 @@ from gateway.connectors import (
     CarrierThrottled,
     InDoubt,
 )
-from gateway.connectors.offers import NotTaken
+from gateway.connectors.offers import NotTaken, Silent
 from gateway.queue import Event, Status
 from gateway.queue.retry import (
     DoubtPolicy,
@@ -24,6 +24,7 @@ from gateway.queue.retry import (
     after,
     after_defer,
     after_doubt,
+    asks_again,
     failures_in,
     resends_in,
 )
@@ -116,6 +117,8 @@ DOUBTS = [
     ("has it not, again", RESEND, 1, NotTaken(), ENDED),
     ("does not say", RESEND, 0, InDoubt("timeout"), AGAIN),
     ("does not say, not to be resent", UNKNOWN, 0, InDoubt("timeout"), ENDED),
+    ("was silent to the end", RESEND, 0, Silent("timeout"), AGAIN),
+    ("was silent to the end, not to be resent", UNKNOWN, 0, Silent("timeout"), ENDED),
 ]
 
 
@@ -143,6 +146,24 @@ class TestAfterDoubt:
             expires_ms=expires_ms,
             rng=Highest(),
         )
+
+
+class TestAsksAgain:
+    @pytest.mark.parametrize("answer", [None, CarrierAccepted("c1"), NotTaken(), InDoubt("http_405")])
+    def test_an_answer_is_an_answer(self, answer):
+        """And whom nobody can ask gives none."""
+        assert not asks_again(answer, since_ms=NOW, now_ms=NOW, expires_ms=NOW + HOUR)
+
+    @pytest.mark.parametrize(("waited_ms", "again"), [(0, True), (27_999, True), (28_000, False), (HOUR, False)])
+    def test_who_is_silent_is_asked_for_a_while(self, waited_ms, again):
+        """The last time before half a minute is over."""
+        now_ms = NOW + waited_ms
+        assert asks_again(Silent("timeout"), since_ms=NOW, now_ms=now_ms, expires_ms=NOW + 2 * HOUR) == again
+
+    def test_never_so_long_that_it_is_too_late(self):
+        """What may not be sent any more is decided before."""
+        assert asks_again(Silent("timeout"), since_ms=NOW, now_ms=NOW, expires_ms=NOW + 2_001)
+        assert not asks_again(Silent("timeout"), since_ms=NOW, now_ms=NOW, expires_ms=NOW + 2_000)
 
 
 class TestAfterDefer:

@@ -1,11 +1,14 @@
 """What a worker does when the carrier's answer is lost."""
 
+import asyncio
+
 import pytest
 
 from gateway.connectors import CarrierAccepted, CarrierTemporary, InDoubt
-from gateway.connectors.offers import NotTaken
+from gateway.connectors.offers import NotTaken, Silent
 from gateway.envelope import TrafficClass
 from gateway.queue import Receipt, Status
+from gateway.queue.retry import Schedule
 from tests.gateway.working import (
     ACCEPTED,
     CARRIER,
@@ -112,6 +115,50 @@ class TestLostAnswers:
             await all_reach(store, [message], Status.UNKNOWN)
 
         assert carrier.sent(message) == sent
+
+    @pytest.mark.parametrize("traffic_class", list(TrafficClass))
+    async def test_a_carrier_that_is_silent_is_asked_again(self, store, traffic_class):
+        """One that comes back knows; a code is sent that never left, and nothing twice that did."""
+        silence = (Silent("disconnected"), Silent("unreachable"), Silent("http_503"))
+        has_it = AskableCarrier(says(LOST), *silence, CarrierAccepted("c7"))
+        has_it_not = AskableCarrier(says(LOST, ACCEPTED), *silence, NotTaken())
+        for carrier, sent in ((has_it, 1), (has_it_not, 2)):
+            (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
+            async with at_work(a_worker(store, carrier)):
+                await all_reach(store, [message], Status.SUBMITTED)
+            assert carrier.asked == [message] * 4
+            assert carrier.sent(message) == sent
+
+    @pytest.mark.parametrize(("traffic_class", "sent"), [(TrafficClass.P2P, 2), (TrafficClass.URGENT, 1)])
+    async def test_but_not_for_ever(self, store, traffic_class, sent):
+        """Then it counts as one that cannot say."""
+        carrier = AskableCarrier(says(LOST), Silent("unreachable"))
+        schedule = Schedule(resend_ms=20, ask_for_ms=100, ask_again_ms=20)
+        (message,) = await accept(store, some_envelope(traffic_class=traffic_class))
+
+        async with at_work(a_worker(store, carrier, schedule=schedule)):
+            (stored,) = await all_reach(store, [message], Status.UNKNOWN)
+
+        assert carrier.sent(message) == sent
+        assert 2 <= len(carrier.asked) <= 12
+        assert stored.events[-1].code == "doubt_timeout"
+
+    async def test_a_receipt_ends_the_asking(self, store):
+        """Whoever is silent to us may have told what became of it."""
+        carrier = AskableCarrier(says(LOST), Silent("unreachable"))
+        (message,) = await accept(store, some_envelope(traffic_class=TrafficClass.URGENT))
+
+        async with at_work(a_worker(store, carrier)):
+            async with asyncio.timeout(10):
+                while len(carrier.asked) < 2:  # noqa: ASYNC110 - it notes, and signals nobody
+                    await asyncio.sleep(0.01)
+            receipt = Receipt(id=message, status=Status.DELIVERED, carrier=CARRIER, carrier_reference="x")
+            await store.receipts([receipt])
+            await all_reach(store, [message], Status.DELIVERED)
+            await log_is_empty(store)
+
+        assert carrier.sent(message) == 1
+        assert await doubts(store) == 0
 
     async def test_a_connector_that_crashes_leaves_a_doubt(self, store):
         """It may have sent; the worker goes on."""
