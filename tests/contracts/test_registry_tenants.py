@@ -11,6 +11,7 @@ from registry.commands import change
 from registry.database import Database
 from registry.ledger.openapi import operations as ledger_operations
 from registry.openapi import description
+from registry.people.logins import put_login
 from registry.records import Application, Request
 from registry.work_tables import drift
 from tests.registry.admin import BODIES, PATHS, SOLO_DID, serving, two_companies
@@ -144,6 +145,9 @@ async def _more(database):
     ]
     async with database.writing() as connection:
         await change(connection, actor="test", put=[*forms, *asked])
+        for tenant, user in (("acme", "ann"), ("solo", "sol")):
+            email = f"{user}@{tenant}.example"
+            await put_login(connection, email=email, user=user, tenant=tenant, now=at, actor="test", password="kept")
         await connection.execute(sa.insert(drift), [one | {"found_at": at, "seen_at": at} for one in found])
 
 

@@ -54,6 +54,7 @@ async def test_an_instant_message_reaches_both(edge, hand):
 @pytest.mark.parametrize("cut", range(1, 8))
 async def test_whoever_resumes_misses_nothing(edge, hand, cut):
     """From whichever frame: what comes after it is what came after it the first time."""
+    await hand.work()  # (what others left)
     async with connected(edge) as client:
         start = (await client.next())["seq"]
         await edge.send(text=f"one {cut}")

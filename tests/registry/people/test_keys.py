@@ -242,6 +242,7 @@ class TestFollowing:
         assert (await record(database, only.body["key"]["id"])).revoked_at is not None
         assert (await api.get("/v1/brands", key=f"Bearer {made.body['secret']}")).status == 403
         await api.patch("/v1/users/boss", {"role": "admin"})
+        await api.patch("/v1/users/ben", {"role": "employee"})
         assert (await record(database, made.body["key"]["id"])).scopes == ("send", "read")
 
     async def test_who_leaves_has_no_keys(self, api, database):
